@@ -1,0 +1,1 @@
+"""Model cards: parsing Markdown and front matter into sections, passages, tables, results and parents."""
