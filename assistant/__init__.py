@@ -1,0 +1,1 @@
+"""The assistant: settings, agent, offline engine, checked answers, command line."""

@@ -1,0 +1,1 @@
+"""Suites that print figures; not part of the wheel."""

@@ -1,0 +1,1 @@
+"""Prompts: versioned data files and their loader."""

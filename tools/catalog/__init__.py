@@ -1,0 +1,1 @@
+"""The catalog of a lake: what models, cards, papers and results it holds."""

@@ -1,0 +1,1 @@
+"""Finding models: dense, lexical and field evidence, fused."""

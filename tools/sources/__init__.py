@@ -1,0 +1,1 @@
+"""Where models come from: dumps, folders of repositories, papers, the embedded sample."""
