@@ -1,0 +1,235 @@
+"""Reading one document for a question: which of its spans speak to it, and how surely.
+
+A span is a sentence, a list item, a table row or a line of code, always verbatim. What counts: the words
+of the question that stand in it or in its headings, the words its attribute is stated in, a number where
+one is asked for and, when an embedder is there, nearness in meaning.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from tools.attributes import Attribute
+from tools.catalog.records import PassageRow
+
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?。！？])[\"”’)\]*_]*\s+(?=[\"“‘(\[*_`]*[A-Z0-9\U00010000-\U0010ffff])|\n{2,}"
+)
+_NOT_AN_END = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st)\.|\b[A-Z]\.)\s*$", re.I
+)
+_WORD = re.compile(r"[A-Za-zÀ-ÿ0-9]+(?:['’][a-z]+)?|[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
+_NUMBER = re.compile(r"(?<![\w.])[~≈]?\d[\d.,]*\s*(?:%|[kmb]\b|million|billion|thousand)?", re.I)
+_NUMBER_WORD = re.compile(
+    r"\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand)\b", re.I
+)
+
+STOPWORDS = frozenset(
+    """a about above after again all also am an and any are aren as at be because been before being below
+    between both but by can cannot could couldn did didn do does doesn doing don down during each else ever
+    few for from further get gets give given go got had has hasn have haven having he her here hers him his
+    how i if in into is isn it its itself just know let like ll many may me might model models more most much
+    must my need needs no nor not now of off on once one only or other our out over own part please re really
+    s say says she should shouldn show so some someone such t tell than that the their them then there these
+    they this those through to too under until up upon us use used uses using ve very was wasn we were weren
+    what when where whether which while who whom whose why will with within without won would you your yours
+    card cards documentation lake according state stated states report reported reports exactly called name
+    named want wants looking look thanks thank hi hello hey""".split()
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A verbatim piece of a passage with how well it answers."""
+
+    passage: PassageRow
+    text: str  # verbatim substring of the passage's text
+    locator: str
+    score: float
+    covered: frozenset[str]  # stems of the question found in the span or its headings
+    states: bool  # the asked attribute's own words stand in it (or its headings)
+
+
+def stem_word(word: str) -> str:
+    """A light stem, enough to meet plurals and verb forms ("pairs", "trained", "layers")."""
+    word = word.lower()
+    if len(word) > 4:
+        for ending, keep in (("ies", "y"), ("sses", "ss"), ("ization", "iz"), ("isation", "iz"), ("ations", "at"),
+                             ("ation", "at"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""), ("ers", "er"),
+                             ("es", "e"), ("s", "")):  # fmt: skip
+            if word.endswith(ending) and len(word) - len(ending) + len(keep) >= 3 and not word.endswith("ss"):
+                word = word[: -len(ending)] + keep
+                break
+        word = word.removesuffix("e")
+        if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
+            word = word[:-1]
+    return word.replace("isation", "ization")
+
+
+def content_words(text: str, *, drop: Iterable[str] = ()) -> list[str]:
+    """Stems of the words of `text` that carry meaning, in order, without those of `drop`."""
+    dropped = {stem_word(word) for phrase in drop for word in _WORD.findall(phrase)}
+    stems = []
+    for word in _WORD.findall(text):
+        lower = re.sub(r"['’]s$", "", word.lower())
+        if lower in STOPWORDS or (len(lower) < 2 and not lower.isdigit()):
+            continue
+        stem = stem_word(lower)
+        if stem not in dropped:
+            stems.append(stem)
+    return stems
+
+
+def split_spans(passage: PassageRow) -> list[tuple[str, str]]:
+    """(verbatim text, locator) of the sentences, items, rows or lines of a passage."""
+    lined = re.match(r"(?P<file>.*)#L(?P<start>\d+)", passage.locator)
+    pieces: list[tuple[int, int]] = []
+    if passage.kind in ("code", "table", "html"):
+        pieces = _line_pieces(passage.text)
+    else:
+        for start, end in _line_groups(passage.text):
+            pieces += _sentence_pieces(passage.text, start, end)
+    spans = []
+    for start, end in pieces:
+        text = passage.text[start:end]
+        stripped = text.strip()
+        if len(stripped) < 3:
+            continue
+        start += len(text) - len(text.lstrip())
+        locator = passage.locator
+        if lined:
+            first = int(lined["start"]) + passage.text.count("\n", 0, start)
+            last = first + stripped.count("\n")
+            locator = f"{lined['file']}#L{first}" + (f"-L{last}" if last > first else "")
+        spans.append((stripped, locator))
+    return spans
+
+
+def _line_pieces(text: str) -> list[tuple[int, int]]:
+    pieces, at = [], 0
+    for line in text.split("\n"):
+        pieces.append((at, at + len(line)))
+        at += len(line) + 1
+    return pieces
+
+
+def _line_groups(text: str) -> list[tuple[int, int]]:
+    """Runs of lines that belong together: an item starts a new one, so does a labelled or hard-broken line."""
+    starts = [0]
+    at = 0
+    previous = ""
+    for line in text.split("\n"):
+        if at and (
+            re.match(r"\s*(?:[-*+•]|\d+[.)])\s+", line)
+            or previous.endswith(("  ", "\\", "<br>", "<br/>", "<br />"))
+            or re.match(r"\s*\**[A-Z][\w ()/-]{2,40}\**\s*[:：]\**\s", line)
+        ):
+            starts.append(at)
+        previous = line
+        at += len(line) + 1
+    return list(zip(starts, [*starts[1:], len(text)], strict=True))
+
+
+def _sentence_pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    pieces, at = [], start
+    for found in _SENTENCE_END.finditer(text, start, end):
+        if _NOT_AN_END.search(text, at, found.start() + 1):
+            continue
+        pieces.append((at, found.start()))
+        at = found.end()
+    pieces.append((at, end))
+    return pieces
+
+
+def rank_spans(
+    question: str,
+    passages: Sequence[PassageRow],
+    *,
+    attributes: Sequence[Attribute] = (),
+    drop: Iterable[str] = (),
+    similarity: Callable[[str, Sequence[str]], Sequence[float]] | None = None,
+    limit: int = 8,
+) -> list[Span]:
+    """Spans of `passages` that speak to `question`, best first.
+
+    `drop` are words that name the subject (the model) and so say nothing about where in its card to look.
+    `similarity(question, texts)` gives cosines in [-1, 1]; without it words alone decide.
+    """
+    terms = list(dict.fromkeys(content_words(question, drop=drop)))
+    wants_number = bool(
+        re.search(
+            r"\b(how (many|much|big|large|long|old|fast)|number of|numbers?|what (size|length|rate))\b",
+            question,
+            re.I,
+        )
+    ) or any(attribute.numeric for attribute in attributes[:1])
+    candidates: list[tuple[PassageRow, str, str, str]] = []
+    for passage in passages:
+        heading = " ".join(passage.section)
+        previous = ""
+        for text, locator in split_spans(passage):
+            candidates.append(
+                (passage, text, locator, f"{heading}\n{previous if len(previous) < 160 else ''}")
+            )
+            previous = text
+    if not candidates:
+        return []
+    frequency = Counter(stem for _, text, _, _ in candidates for stem in set(content_words(text)))
+    weight = {term: math.log(1 + len(candidates) / (1 + frequency[term])) + 0.3 for term in terms}
+    total = sum(weight.values()) or 1.0
+    spans = []
+    for passage, text, locator, context in candidates:
+        own, around = set(content_words(text)), set(content_words(context))
+        covered = {term for term in terms if term in own or term in around}
+        score = sum(weight[term] * (1.0 if term in own else 0.45) for term in covered) / total
+        states = True
+        if attributes:
+            in_text = attributes[0].stated.search(text) is not None
+            in_context = attributes[0].stated.search(context) is not None
+            states = in_text or (in_context and not attributes[0].numeric)
+            score += 0.5 if in_text else 0.25 if states else 0.0
+        if wants_number:
+            has_number = _NUMBER.search(text) is not None or _NUMBER_WORD.search(text) is not None
+            score += 0.35 if has_number else -0.35
+        if passage.kind == "code":
+            score -= 0.15
+        if len(text) > 400:
+            score -= 0.1
+        spans.append(Span(passage, text, locator, score, frozenset(covered), states))
+    spans.sort(key=lambda span: -span.score)
+    if similarity is not None and spans:
+        spans = _rerank(question, spans[:32], similarity) + spans[32:]
+    return _distinct(spans, limit)
+
+
+def _rerank(
+    question: str, spans: list[Span], similarity: Callable[[str, Sequence[str]], Sequence[float]]
+) -> list[Span]:
+    cosines = similarity(question, [_embeddable(span) for span in spans])
+    scored = [
+        Span(s.passage, s.text, s.locator, s.score + 0.8 * float(c), s.covered, s.states)
+        for s, c in zip(spans, cosines, strict=True)
+    ]
+    return sorted(scored, key=lambda span: -span.score)
+
+
+def _embeddable(span: Span) -> str:
+    return f"{span.passage.section[-1]}: {span.text}" if span.passage.section else span.text
+
+
+def _distinct(spans: list[Span], limit: int) -> list[Span]:
+    seen: set[str] = set()
+    kept = []
+    for span in spans:
+        folded = " ".join(span.text.split()).lower()
+        if folded in seen:
+            continue
+        seen.add(folded)
+        kept.append(span)
+        if len(kept) == limit:
+            break
+    return kept
