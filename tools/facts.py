@@ -50,7 +50,8 @@ _LABELS: dict[str, str] = {
     "language": r"(?:supported\s+)?languages?(?:\(s\))?(?:\s*\(nlp\))?",
     "dataset": r"(?:training\s+|train\s+)?(?:data\s?sets?|training data|corpus)(?:\s+used)?",
     "parameters": r"(?:number of |total )?parameters(?: count)?|model size|params",
-    "base_model": r"(?:base model|finetuned from(?: model)?|fine-tuned from(?: model)?|parent model|language model)"
+    "base_model": r"(?:base model|finetuned from(?: model)?|fine-tuned from(?: model)?|parent model"
+    r"|language model)"
     r"(?:\s*\[optional\])?",
     "author": r"(?:developed by|author(?:s|\(s\))?|created by|model creator|developers?)",
     "task": r"(?:downstream[- ]task|task|model type)",

@@ -9,13 +9,7 @@ from dataclasses import dataclass
 
 from tools.catalog.records import StoredResult
 from tools.catalog.repository import Catalog
-
-# Metrics where less is better; all others are read as "more is better".
-_LOWER_IS_BETTER = re.compile(
-    r"\b(wer|cer|ter|mer|per|der|eer|loss|perplexity|ppl|mae|mse|rmse|error|fid|distance|latency|mape|"
-    r"brier|bpc|bpb|false|miss|deviation|absrel|rel)\b",
-    re.IGNORECASE,
-)
+from tools.metrics import is_lower_better
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +29,6 @@ class Conflict:
     metric: str
     dataset: str
     rows: tuple[StoredResult, ...]
-
-
-def is_lower_better(metric: str) -> bool:
-    """Whether a smaller value of `metric` is the better one (error rates, losses, distances)."""
-    return _LOWER_IS_BETTER.search(re.sub(r"[_\-]+", " ", metric)) is not None
 
 
 def fraction_of(result: StoredResult) -> float | None:

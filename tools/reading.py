@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 from tools.attributes import Attribute
 from tools.catalog.records import PassageRow
@@ -28,17 +29,11 @@ _NUMBER_WORD = re.compile(
     r"\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand)\b", re.I
 )
 
-STOPWORDS = frozenset(
-    """a about above after again all also am an and any are aren as at be because been before being below
-    between both but by can cannot could couldn did didn do does doesn doing don down during each else ever
-    few for from further get gets give given go got had has hasn have haven having he her here hers him his
-    how i if in into is isn it its itself just know let like ll many may me might model models more most much
-    must my need needs no nor not now of off on once one only or other our out over own part please re really
-    s say says she should shouldn show so some someone such t tell than that the their them then there these
-    they this those through to too under until up upon us use used uses using ve very was wasn we were weren
-    what when where whether which while who whom whose why will with within without won would you your yours
-    card cards documentation lake according state stated states report reported reports exactly called name
-    named want wants looking look thanks thank hi hello hey""".split()
+STOPWORDS = frozenset(resources.files("tools.data").joinpath("stopwords.txt").read_text("utf-8").split())
+# Endings and what is kept of them, longest first.
+_ENDINGS = (
+    ("ization", "iz"), ("isation", "iz"), ("ations", "at"), ("ation", "at"), ("sses", "ss"), ("ings", ""),
+    ("edly", ""), ("ies", "y"), ("ing", ""), ("ers", "er"), ("ed", ""), ("es", "e"), ("s", ""),
 )  # fmt: skip
 
 
@@ -58,9 +53,7 @@ def stem_word(word: str) -> str:
     """A light stem, enough to meet plurals and verb forms ("pairs", "trained", "layers")."""
     word = word.lower()
     if len(word) > 4:
-        for ending, keep in (("ies", "y"), ("sses", "ss"), ("ization", "iz"), ("isation", "iz"), ("ations", "at"),
-                             ("ation", "at"), ("ings", ""), ("ing", ""), ("edly", ""), ("ed", ""), ("ers", "er"),
-                             ("es", "e"), ("s", "")):  # fmt: skip
+        for ending, keep in _ENDINGS:
             if word.endswith(ending) and len(word) - len(ending) + len(keep) >= 3 and not word.endswith("ss"):
                 word = word[: -len(ending)] + keep
                 break
@@ -118,7 +111,7 @@ def _line_pieces(text: str) -> list[tuple[int, int]]:
 
 
 def _line_groups(text: str) -> list[tuple[int, int]]:
-    """Runs of lines that belong together: an item starts a new one, so does a labelled or hard-broken line."""
+    """Runs of lines that belong together; items, labelled lines and hard breaks start a new one."""
     starts = [0]
     at = 0
     previous = ""
