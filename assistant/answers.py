@@ -1,0 +1,138 @@
+"""The answer of one turn, as `lake ask` returns it, and how it is put together from what was written.
+
+The writer (a language model or the offline engine) only writes; levels, citations and what is unsupported
+come from the verifier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.evidence import Evidence, EvidenceLedger
+from tools.verification import annotate_answer, verify_answer
+from tools.verification.types import CitationStatus, Level
+
+_MARK_GROUP = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
+_BACKTICKED = re.compile(r"`([^`\s]+)`")
+_ABSTENTION = re.compile(
+    r"\b(?:does not state|do not state|not stated|is not in this lake|are not in this lake|outside (?:my|what)|"
+    r"I can(?:no|')t|no model in this lake|nothing in this lake|unknown)\b",
+    re.IGNORECASE,
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AnswerCitation(_Frozen):
+    """One mark of the answer, in order."""
+
+    evidence: str
+    quote: str
+    status: CitationStatus
+
+
+class AnswerStatement(_Frozen):
+    """A sentence, item or row with its level; `reason` says why a failed one failed."""
+
+    text: str
+    level: Level
+    marks: list[str]
+    reason: str = ""
+
+
+class ToolCall(_Frozen):
+    """A tool the engine used."""
+
+    name: str
+    arguments: dict[str, Any]
+    ok: bool
+    seconds: float
+
+
+class Answer(_Frozen):
+    """What one turn returns. Contract: "Answers" of the command line."""
+
+    answer: str
+    models: list[str]
+    suggestions: list[str]
+    evidence: list[Evidence]
+    retrieved: list[Evidence]
+    citations: list[AnswerCitation]
+    statements: list[AnswerStatement]
+    unsupported: list[str]
+    abstained: bool
+    tools: list[ToolCall]
+    engine: str
+    thread: str
+    usage: dict[str, Any] = Field(default_factory=dict)
+
+
+class Outline(_Frozen):
+    """What an engine knows of its own answer beyond the text; None where the text has to tell."""
+
+    models: list[str] | None = None
+    suggestions: list[str] | None = None
+    abstained: bool | None = None
+
+
+def marked_keys(text: str) -> list[str]:
+    """Evidence keys marked in `text`, in order, repeats kept."""
+    return [key.strip() for group in _MARK_GROUP.findall(text) for key in re.split(r"[,;]", group)]
+
+
+def named_models(text: str, known: Collection[str]) -> list[str]:
+    """Ids of the lake that stand in backticks in `text`, in order, once each."""
+    by_folded = {model.lower(): model for model in known}
+    found = (by_folded.get(name.partition("@")[0].lower()) for name in _BACKTICKED.findall(text))
+    return list(dict.fromkeys(model for model in found if model))
+
+
+def build_answer(
+    text: str,
+    *,
+    outline: Outline,
+    ledger: EvidenceLedger,
+    read: Sequence[str],
+    known_models: Collection[str],
+    tools: Sequence[ToolCall],
+    engine: str,
+    thread: str,
+    usage: dict[str, Any],
+) -> Answer:
+    """Verify `text` against the ledger and assemble the answer.
+
+    `read` are the keys of the evidence the tools gave in this turn; `known_models` the ids of the lake.
+    """
+    verification = verify_answer(text, ledger, known_models=known_models)
+    shown = annotate_answer(text, verification)
+    marked = list(dict.fromkeys(citation.evidence for citation in verification.citations))
+    cited = [item for key in marked if (item := ledger.get(key)) is not None]
+    retrieved = [item for key in dict.fromkeys(read) if key not in marked and (item := ledger.get(key))]
+    models = outline.models if outline.models is not None else named_models(text, known_models)
+    abstained = outline.abstained if outline.abstained is not None else bool(_ABSTENTION.search(text))
+    return Answer(
+        answer=shown,
+        models=models,
+        suggestions=outline.suggestions or [],
+        evidence=cited,
+        retrieved=retrieved,
+        citations=[
+            AnswerCitation(evidence=c.evidence, quote=c.quote, status=c.status) for c in verification.citations
+        ],
+        statements=[
+            AnswerStatement(text=s.text, level=s.level, marks=list(s.marks), reason=s.reason)
+            for s in verification.statements
+        ],
+        unsupported=list(verification.unsupported),
+        abstained=abstained,
+        tools=list(tools),
+        engine=engine,
+        thread=thread,
+        usage=usage,
+    )
