@@ -1,0 +1,77 @@
+"""What every test stands on: no network beyond loopback, a clean environment, a home of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get("LAKE_SHARED", REPOSITORY.parent / "shared"))
+_LOOPBACK = {"127.0.0.1", "::1", "localhost", "0.0.0.0", "::", ""}
+
+
+class NetworkBlockedError(RuntimeError):
+    """A test reached for the network. Deliberately no OSError, which code under test may handle."""
+
+
+def _require_loopback(address: object) -> None:
+    if isinstance(address, tuple) and address[0] not in _LOOPBACK:
+        raise NetworkBlockedError(f"tests may only reach loopback, not {address!r}")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Any:
+    """Unix sockets and loopback stay; anything else raises, name look-ups included."""
+    connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _require_loopback(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _require_loopback(address)
+        return connect_ex(self, address)
+
+    def guarded_resolve(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        _require_loopback((name or "",))
+        return resolve(host, *args, **kwargs)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", guarded_connect)
+    patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    patch.setattr(socket, "getaddrinfo", guarded_resolve)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No key, no lake and no configuration of the person who runs the tests."""
+    for name in list(os.environ):
+        if name.startswith(("OPENAI_", "HF_", "LAKE_")):
+            monkeypatch.delenv(name)
+    nowhere = tmp_path / "nowhere"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
+    monkeypatch.setenv("XDG_DATA_HOME", str(nowhere))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("ANONYMIZED_TELEMETRY", "False")
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Where a lake may be made; it does not exist yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def real_lake() -> Path:
+    """The folder of real cards and questions, `lake/` of the shared data beside the repository."""
+    lake = SHARED / "lake"
+    if not (lake / "model_cards_with_metadata.parquet").is_file():
+        pytest.skip(f"no real cards at {lake}; set LAKE_SHARED to the folder that holds lake/")
+    return lake
