@@ -19,8 +19,8 @@ from tools.verification.types import CitationStatus, Level
 _MARK_GROUP = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
 _BACKTICKED = re.compile(r"`([^`\s]+)`")
 _ABSTENTION = re.compile(
-    r"\b(?:does not state|do not state|not stated|is not in this lake|are not in this lake|outside (?:my|what)|"
-    r"I can(?:no|')t|no model in this lake|nothing in this lake|unknown)\b",
+    r"\b(?:does not state|do not state|not stated|is not in this lake|are not in this lake|"
+    r"outside (?:my|what)|I can(?:no|')t|no model in this lake|nothing in this lake|unknown)\b",
     re.IGNORECASE,
 )
 
@@ -123,7 +123,8 @@ def build_answer(
         evidence=cited,
         retrieved=retrieved,
         citations=[
-            AnswerCitation(evidence=c.evidence, quote=c.quote, status=c.status) for c in verification.citations
+            AnswerCitation(evidence=c.evidence, quote=c.quote, status=c.status)
+            for c in verification.citations
         ],
         statements=[
             AnswerStatement(text=s.text, level=s.level, marks=list(s.marks), reason=s.reason)

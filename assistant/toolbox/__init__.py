@@ -1,0 +1,94 @@
+"""The assistant's tools: the same for the offline engine, for a language model and, later, over MCP.
+
+Each has typed arguments, a docstring written for the model that calls it, evidence keys in its result and
+errors the caller can act on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from assistant.toolbox import finding, reading
+from assistant.toolbox.arguments import (
+    CompareDocumentation,
+    DeclaredLineage,
+    ListResults,
+    ReadCard,
+    SearchModels,
+    SearchPapers,
+)
+from assistant.toolbox.context import ToolContext
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+__all__ = ["TOOL_NAMES", "ToolContext", "make_tools"]
+
+# (name, arguments, what runs, description for the model)
+_TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any]], str], ...] = (
+    (
+        "search_models",
+        SearchModels,
+        finding.search_models,
+        "Find models for a need. Reads constraints (task, language, licence, size, negation) from the query "
+        "itself. Gives ranked models with passages that speak for them, the constraints it applied, and "
+        "models that would fit but whose card does not state a required value. Low confidence: say nothing fits.",
+    ),
+    (
+        "read_card",
+        ReadCard,
+        reading.read_card,
+        "Read one model's documentation: structured facts (several entries for a field are several places, "
+        "which may disagree), the passages that answer the question, and reported results.",
+    ),
+    (
+        "list_results",
+        ListResults,
+        finding.list_results,
+        "Reported evaluation results across the lake, best first per metric. Use it for 'which model reports "
+        "the best METRIC on DATASET'.",
+    ),
+    (
+        "compare_documentation",
+        CompareDocumentation,
+        reading.compare_documentation,
+        "The same fields of two to six models side by side, each value with its evidence.",
+    ),
+    (
+        "declared_lineage",
+        DeclaredLineage,
+        finding.declared_lineage,
+        "What cards declare about a model's parents and children. Declarations only; nothing here looks at "
+        "weights.",
+    ),
+    (
+        "search_papers",
+        SearchPapers,
+        finding.search_papers,
+        "Passages of the papers in the lake.",
+    ),
+)
+TOOL_NAMES = tuple(name for name, _, _, _ in _TOOLS)
+
+
+def make_tools(context: ToolContext) -> list[BaseTool]:
+    """LangChain tools bound to one turn's context."""
+    from langchain_core.tools import StructuredTool
+
+    def bind(
+        name: str,
+        schema: type[BaseModel],
+        run: Callable[[ToolContext, Any], dict[str, Any]],
+        description: str,
+    ) -> BaseTool:
+        def call(**arguments: Any) -> str:
+            return context.run(name, arguments, lambda: run(context, schema(**arguments)))
+
+        return StructuredTool.from_function(
+            func=call, name=name, description=description, args_schema=schema, infer_schema=False
+        )
+
+    return [bind(*entry) for entry in _TOOLS]

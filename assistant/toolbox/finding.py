@@ -1,0 +1,177 @@
+"""Tools that look across the lake: models, results, lineage, papers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from assistant.toolbox.arguments import DeclaredLineage, ListResults, SearchModels, SearchPapers
+from assistant.toolbox.context import ToolContext, describe_model
+from assistant.toolbox.reading import show_result
+from tools.catalog.names import resolve_model
+from tools.errors import UnknownModelError
+from tools.facts import collect_facts
+from tools.leaderboard import find_conflicts, list_leaders
+from tools.lineage import trace_declared
+from tools.reading import rank_spans
+from tools.search import search
+from tools.search.types import Constraint, SearchHit
+
+_SHOWN_FACTS = ("task", "license")
+
+
+def search_models(context: ToolContext, arguments: SearchModels) -> dict[str, Any]:
+    """Ranked models for a need, with the passages that speak for each."""
+    flags = read_flags(arguments)
+    found = search(context.lake, arguments.query, k=arguments.limit, flags=flags)
+    return {
+        "constraints": [asdict(constraint) for constraint in found.constraints],
+        "models": [_show_hit(context, hit, arguments.query) for hit in found.hits],
+        "not_stated": [
+            {"model": hit.record.model, "unknown": list(hit.unknown)} for hit in found.unknown[:5]
+        ],
+        "suggestions": list(found.suggestions),
+        "confidence": found.confidence,
+        "notes": list(found.notes),
+    }
+
+
+def read_flags(arguments: SearchModels) -> list[Constraint]:
+    """The typed arguments as constraints of a search; all of them are hard."""
+    flags = [
+        Constraint(field=field, value=value)
+        for field, value in (
+            ("task", arguments.task),
+            ("license", arguments.license),
+            ("language", arguments.language),
+            ("library", arguments.library),
+            ("dataset", arguments.dataset),
+            ("author", arguments.author),
+            ("derived_from", arguments.derived_from),
+        )
+        if value
+    ]
+    if arguments.min_downloads is not None:
+        flags.append(Constraint(field="downloads", value=str(arguments.min_downloads), op="min"))
+    if arguments.max_parameters is not None:
+        flags.append(Constraint(field="parameters", value=str(arguments.max_parameters), op="max"))
+    return flags
+
+
+def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]:
+    """Reported results, best first per metric, and cells that disagree."""
+    catalog = context.lake.catalog
+    model = resolve_model(catalog, arguments.model) if arguments.model else None
+    rankings = list_leaders(catalog, dataset=arguments.dataset, metric=arguments.metric, task=arguments.task)
+    shown: list[dict[str, Any]] = []
+    for ranking in rankings[:6]:
+        rows = [row for row in ranking.rows if model is None or row.model == model]
+        if rows:
+            shown.append(
+                {
+                    "metric": ranking.metric,
+                    "lower_is_better": ranking.lower_is_better,
+                    "count": len(rows),
+                    "rows": [show_result(context, row) for row in rows[: arguments.limit]],
+                }
+            )
+    conflicts = find_conflicts(row for ranking in rankings for row in ranking.rows)
+    return {
+        "rankings": shown,
+        "conflicts": [
+            {
+                "model": c.model,
+                "metric": c.metric,
+                "dataset": c.dataset,
+                "values": [r.row.value for r in c.rows],
+            }
+            for c in conflicts[:5]
+        ],
+    }
+
+
+def declared_lineage(context: ToolContext, arguments: DeclaredLineage) -> dict[str, Any]:
+    """What cards declare about where a model comes from and what was made from it."""
+    catalog = context.lake.catalog
+    try:
+        name = resolve_model(catalog, arguments.model)
+        in_lake = True
+    except UnknownModelError:
+        name, in_lake = arguments.model, False
+    lineage = trace_declared(catalog, name, depth=arguments.depth)
+    edges = []
+    for edge in lineage.edges:
+        cited = context.cite("lineage", edge.source, edge.declared.locator, edge.declared.text, edge.sha256)
+        edges.append(
+            {
+                "key": cited.id,
+                "parent": edge.parent,
+                "parent_in_lake": edge.in_lake,
+                "child": edge.child,
+                "relation": edge.declared.relation,
+                "origin": edge.declared.origin,
+                "confidence": edge.declared.confidence,
+                "text": edge.declared.text[:1500],
+            }
+        )
+    if not in_lake and not edges:
+        # Nothing names it at all: let the caller see the closest ids.
+        resolve_model(catalog, arguments.model)
+    return {
+        "model": name,
+        "in_lake": in_lake,
+        "ancestors": list(lineage.ancestors),
+        "descendants": list(lineage.descendants),
+        "edges": edges,
+        "cycles": [list(cycle) for cycle in lineage.cycles],
+    }
+
+
+def search_papers(context: ToolContext, arguments: SearchPapers) -> dict[str, Any]:
+    """Passages of ingested papers that speak to a question."""
+    catalog = context.lake.catalog
+    papers = catalog.papers()
+    rows = [row for paper in papers for row in catalog.passages_of(paper.paper)]
+    spans = rank_spans(arguments.query, rows, similarity=context.similarity(), limit=arguments.limit)
+    titles = {paper.paper: paper for paper in papers}
+    passages = []
+    for span in spans:
+        cited = context.cite_passage(span.passage)
+        paper = titles[span.passage.owner]
+        passages.append(
+            {
+                "key": cited.id,
+                "paper": paper.paper,
+                "title": paper.title,
+                "models": list(paper.models),
+                "locator": span.locator,
+                "text": span.text[:1500],
+                "score": round(span.score, 3),
+                "covered": sorted(span.covered),
+            }
+        )
+    return {"papers": len(papers), "passages": passages}
+
+
+def _show_hit(context: ToolContext, hit: SearchHit, query: str) -> dict[str, Any]:
+    shown = describe_model(hit.record)
+    facts = collect_facts(context.lake.catalog, hit.record.model, _SHOWN_FACTS)
+    shown["facts"] = {
+        name: {"key": context.cite(f.kind, f.source, f.locator, f.text, f.sha256).id, "value": f.value}
+        for name, found in facts.items()
+        for f in found[:1]
+    }
+    shown["why"] = list(hit.why)
+    shown["unknown"] = list(hit.unknown)
+    shown["score"] = round(hit.score, 4)
+    best = rank_spans(query, hit.passages, drop=[hit.record.model], limit=2)
+    shown["passages"] = [
+        {
+            "key": context.cite_passage(span.passage).id,
+            "section": " > ".join(span.passage.section),
+            "text": span.text[:600],
+            "covered": sorted(span.covered),
+        }
+        for span in best
+    ]
+    return shown

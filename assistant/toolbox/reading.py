@@ -1,0 +1,150 @@
+"""Tools that read what one or more models' documentation says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from assistant.toolbox.arguments import CompareDocumentation, ReadCard
+from assistant.toolbox.context import ToolContext, describe_model
+from tools.attributes import asked_attributes
+from tools.catalog.names import resolve_model
+from tools.catalog.records import ModelRecord, PassageRow, StoredResult
+from tools.facts import Fact, collect_facts
+from tools.hashing import hash_text
+from tools.metrics import Metric, asked_metrics
+from tools.reading import Span, rank_spans
+
+_USUAL_FIELDS = ("task", "license", "language", "dataset", "base_model", "parameters", "library", "downloads")
+_MAX_TEXT = 1500  # characters of a passage handed to the writer; the evidence keeps all of it
+
+
+def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
+    """Facts, passages and reported results of one model that speak to a question."""
+    catalog = context.lake.catalog
+    model = resolve_model(catalog, arguments.model)
+    record = catalog.get_model(model)
+    assert record is not None
+    facts = collect_facts(catalog, model, arguments.fields or _USUAL_FIELDS)
+    result: dict[str, Any] = describe_model(record)
+    result["facts"] = {name: [_show_fact(context, fact) for fact in found] for name, found in facts.items()}
+    rows = card_passages(context, record)
+    if arguments.question:
+        spans = rank_spans(
+            arguments.question,
+            rows,
+            attributes=asked_attributes(arguments.question),
+            drop=[model, record.title],
+            similarity=context.similarity(),
+            limit=arguments.limit,
+        )
+    else:
+        spans = _overview(rows, arguments.limit)
+    result["passages"] = [_show_span(context, span) for span in spans]
+    result["results"] = [
+        show_result(context, row) for row in _wanted_results(context, model, arguments.question)
+    ]
+    result["card_characters"] = sum(len(row.text) for row in rows)
+    return result
+
+
+def compare_documentation(context: ToolContext, arguments: CompareDocumentation) -> dict[str, Any]:
+    """The same fields (and passages for a question) of several models, side by side."""
+    fields = arguments.fields or list(_USUAL_FIELDS)
+    models = []
+    for name in arguments.models:
+        read = ReadCard(model=name, question=arguments.question, fields=fields, limit=3)
+        models.append(read_card(context, read))
+    return {"fields": fields, "models": models}
+
+
+def card_passages(context: ToolContext, record: ModelRecord) -> list[PassageRow]:
+    """Stored passages of a card, and its headings, which sometimes carry the fact ("### WER: 4.7 %")."""
+    rows = context.lake.catalog.passages_of(record.model)
+    card = context.lake.catalog.get_card(record.model)
+    if card is None:
+        return rows
+    lines = card.text.split("\n")
+    for number, section in enumerate(card.sections):
+        if section.level == 0 or not re.search(r"\w+\W+\w+", section.title):
+            continue
+        text = lines[section.lines.start - 1].strip()
+        rows.append(
+            PassageRow(
+                id=-1 - number,
+                owner=record.model,
+                owner_kind="model",
+                source=record.source,
+                kind="prose",
+                section=section.path[:-1],
+                locator=f"README.md#L{section.lines.start}",
+                text=text,
+                sha256=card.sha256,
+                text_hash=hash_text(text),
+            )
+        )
+    return rows
+
+
+def show_result(context: ToolContext, result: StoredResult) -> dict[str, Any]:
+    """A reported result as the tools give it."""
+    row = result.row
+    cited = context.cite("results", result.source, row.locator, row.text, result.sha256)
+    return {
+        "key": cited.id,
+        "model": result.model,
+        "subject": row.subject,
+        "metric": row.metric,
+        "value": row.value,
+        "unit": row.unit,
+        "dataset": row.dataset or row.dataset_id,
+        "config": row.config,
+        "split": row.split,
+        "verified": row.verified,
+        "origin": row.origin,
+        "text": row.text[:_MAX_TEXT],
+    }
+
+
+def _wanted_results(context: ToolContext, model: str, question: str) -> list[StoredResult]:
+    rows = context.lake.catalog.results(model=model)
+    metrics = asked_metrics(question)
+    if metrics:
+        return [row for row in rows if any(_names_metric(metric, row) for metric in metrics)][:12]
+    return (
+        rows[:4]
+        if re.search(r"\b(results?|scores?|perform\w*|benchmark\w*|evaluat\w*|good)\b", question)
+        else []
+    )
+
+
+def _names_metric(metric: Metric, result: StoredResult) -> bool:
+    names = re.sub(r"_", " ", f"{result.row.metric} ; {result.row.metric_type}")
+    return metric in asked_metrics(names) or metric.pattern.search(names) is not None
+
+
+def _overview(rows: list[PassageRow], limit: int) -> list[Span]:
+    told = [row for row in rows if row.kind in ("prose", "list") and len(row.text) > 40]
+    return [
+        Span(row, row.text, row.locator, 1.0, frozenset(), True)
+        for row in (told or rows)[:limit]
+        if row.id >= 0
+    ]
+
+
+def _show_fact(context: ToolContext, fact: Fact) -> dict[str, Any]:
+    cited = context.cite(fact.kind, fact.source, fact.locator, fact.text, fact.sha256)
+    return {"key": cited.id, "value": fact.value, "origin": fact.origin, "text": fact.text[:_MAX_TEXT]}
+
+
+def _show_span(context: ToolContext, span: Span) -> dict[str, Any]:
+    cited = context.cite_passage(span.passage)
+    return {
+        "key": cited.id,
+        "section": " > ".join(span.passage.section),
+        "text": span.text[:_MAX_TEXT],
+        "kind": span.passage.kind,
+        "score": round(span.score, 3),
+        "covered": sorted(span.covered),
+        "states": span.states,
+    }
