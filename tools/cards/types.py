@@ -75,7 +75,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One reported evaluation result. Specification: Papers with Code model-index of the Hub's card metadata."""
+    """One reported evaluation result. Specification: model-index of the Hub's card metadata."""
 
     metric: str  # the name a reader knows, e.g. "ROUGE-1", "WER", "Accuracy"
     value: float | str  # a number where it reads as one (percent signs dropped, see `unit`), else its text
@@ -91,6 +91,11 @@ class ResultRow:
     locator: str = ""  # e.g. README.md#/model-index/0/results/0/metrics/0/value or README.md#L40
     text: str = ""  # verbatim lines that hold the value together with its metric, dataset and split
     subject: str = ""  # in tables that list several models: the row's (or column's) model, else ""
+    line: int = 0  # 1-based line on which the value itself stands, 0 when not known
+    # A second verbatim span that names dataset, split or task when `text` cannot hold it contiguously
+    # (the `dataset` node beside the metric, a table's header far above the row), with its own locator.
+    context: str = ""
+    context_locator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""A model card's text to a `Card`: front matter, sections, passages, tables, links, results and parents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tools.cards.blocks import parse_blocks
+from tools.cards.front_matter import parse_front_matter
+from tools.cards.markup import find_arxiv_ids
+from tools.cards.types import Card, Problem
+from tools.hashing import hash_text
+
+MAX_PARSED_CHARS = 1_000_000
+
+
+def parse_card(text: str, *, model_id: str | None = None) -> Card:
+    """Parse a model card. `model_id` (org/name) names the model in results and is never its own parent.
+
+    Lines are those of `text.split("\\n")`, 1-based, front matter counted. Never raises on content: what is
+    wrong with the card is in `problems`. Of a card over 1,000,000 characters only the first are parsed.
+    """
+    problems: list[Problem] = []
+    parsed = text
+    if len(text) > MAX_PARSED_CHARS:
+        parsed = text[:MAX_PARSED_CHARS].rpartition("\n")[0] or text[:MAX_PARSED_CHARS]
+        problems.append(
+            Problem(
+                "card-too-large",
+                f"The card has {len(text)} characters; the first {len(parsed)} are parsed.",
+                parsed.count("\n") + 1,
+            )
+        )
+    front = parse_front_matter(parsed)
+    problems.extend(front.problems)
+    lines = parsed.split("\n")
+    body = parse_blocks(lines, first_line=front.body_line)
+    problems.extend(body.problems)
+    return Card(
+        text=text,
+        sha256=hash_text(text),
+        metadata=front.metadata,
+        metadata_lines=front.metadata_lines,
+        front_matter=front.span,
+        title=body.title,
+        sections=body.sections,
+        passages=body.passages,
+        tables=body.tables,
+        links=body.links,
+        arxiv_ids=find_arxiv_ids([*_strings(front.metadata), parsed]),
+        problems=tuple(problems),
+    )
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text in a metadata value, depth first."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
