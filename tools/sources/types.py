@@ -1,0 +1,53 @@
+"""What a source yields: models, papers and the rows of it that cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.catalog.records import FileRow, ModelRecord, PaperRecord
+
+# (locator, headings, verbatim text): "page 3" in a PDF, "notes.md#L3-L9" in a text.
+PaperPassage = tuple[str, tuple[str, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceModel:
+    """A model as its source gives it: the record, the card's whole text, the files beside it."""
+
+    record: ModelRecord
+    card_text: str
+    files: tuple[FileRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePaper:
+    """A paper with its passages in reading order."""
+
+    record: PaperRecord
+    passages: tuple[PaperPassage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFailure:
+    """One row, folder or file that cannot be read; what comes after it is read all the same."""
+
+    id: str
+    error: str
+
+
+SourceItem = SourceModel | SourcePaper | SourceFailure
+
+
+class Source(Protocol):
+    """A stream of models and papers; reading it twice gives the same items in the same order.
+
+    `name` is the specification a person gave. `total` counts the items where that is known without
+    reading all of them. Iterating raises SourceError when the source as a whole turns out unreadable.
+    """
+
+    name: str
+    total: int | None
+
+    def __iter__(self) -> Iterator[SourceItem]: ...
