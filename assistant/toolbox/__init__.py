@@ -15,6 +15,7 @@ from assistant.toolbox import finding, reading
 from assistant.toolbox.arguments import (
     CompareDocumentation,
     DeclaredLineage,
+    DescribeLake,
     ListResults,
     ReadCard,
     SearchModels,
@@ -35,7 +36,7 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         finding.search_models,
         "Find models for a need. Reads constraints (task, language, licence, size, negation) from the query "
         "itself. Gives ranked models with passages that speak for them, the constraints it applied, and "
-        "models that would fit but whose card does not state a required value. Low confidence: say nothing fits.",
+        "models that would fit but whose card does not state a required value. Low confidence: nothing fits.",
     ),
     (
         "read_card",
@@ -60,6 +61,7 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
     (
         "declared_lineage",
         DeclaredLineage,
+        DescribeLake,
         finding.declared_lineage,
         "What cards declare about a model's parents and children. Declarations only; nothing here looks at "
         "weights.",
@@ -69,6 +71,12 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         SearchPapers,
         finding.search_papers,
         "Passages of the papers in the lake.",
+    ),
+    (
+        "describe_lake",
+        DescribeLake,
+        finding.describe_lake,
+        "What this lake holds: how many models, papers and results, the most frequent tasks and licences.",
     ),
 )
 TOOL_NAMES = tuple(name for name, _, _, _ in _TOOLS)

@@ -63,3 +63,7 @@ class DeclaredLineage(_Arguments):
 class SearchPapers(_Arguments):
     query: Words = Field(description="What to look for in the ingested papers.")
     limit: int = Field(5, ge=1, le=20, description="How many passages.")
+
+
+class DescribeLake(_Arguments):
+    """No arguments."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from assistant.toolbox.arguments import DeclaredLineage, ListResults, SearchModels, SearchPapers
+from assistant.toolbox.arguments import (
+    DeclaredLineage,
+    DescribeLake,
+    ListResults,
+    SearchModels,
+    SearchPapers,
+)
 from assistant.toolbox.context import ToolContext, describe_model
 from assistant.toolbox.reading import show_result
 from tools.catalog.names import resolve_model
 from tools.errors import UnknownModelError
 from tools.facts import collect_facts
+from tools.hashing import hash_text
 from tools.leaderboard import find_conflicts, list_leaders
 from tools.lineage import trace_declared
 from tools.reading import rank_spans
@@ -151,6 +159,27 @@ def search_papers(context: ToolContext, arguments: SearchPapers) -> dict[str, An
             }
         )
     return {"papers": len(papers), "passages": passages}
+
+
+def describe_lake(context: ToolContext, _: DescribeLake) -> dict[str, Any]:
+    """What the lake holds, counted in the catalog."""
+    status = context.lake.catalog.status()
+    records = context.lake.catalog.list_models()
+    tasks = Counter(record.task for record in records if record.task)
+    licenses = Counter(record.license for record in records if record.license)
+    lines = [
+        f"This lake holds {status.models} models, {status.papers} papers and {status.results} reported results.",
+        f"The most frequent of its {len(tasks)} tasks: "
+        + ", ".join(f"{task} ({count})" for task, count in tasks.most_common(6)),
+        "The most frequent licences: "
+        + ", ".join(f"{name} ({count})" for name, count in licenses.most_common(5))
+        + f"; {status.models - sum(licenses.values())} models state none.",
+    ]
+    counted = hash_text("\n".join(lines))
+    cited = [
+        context.cite("metadata", "lake", f"catalog#L{n}", line, counted) for n, line in enumerate(lines, 1)
+    ]
+    return {"lines": [{"key": item.id, "text": item.text} for item in cited]}
 
 
 def _show_hit(context: ToolContext, hit: SearchHit, query: str) -> dict[str, Any]:

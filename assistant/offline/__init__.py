@@ -1,0 +1,1 @@
+"""The offline engine: questions planned and answers composed by rules, no language model."""

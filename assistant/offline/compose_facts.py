@@ -1,0 +1,390 @@
+"""Answers about named models: facts, overviews, comparisons."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistant.offline.draft import Draft
+from assistant.offline.planner import Plan
+from assistant.offline.wording import join_words, name_model, plain_text, quote_text, shorten_value
+from tools.attributes import Attribute
+from tools.metrics import Metric, asked_metrics
+from tools.reading import content_words, stem_word
+from tools.search.vocabulary import license_family, normalize_language
+
+Json = Mapping[str, Any]
+
+_FIELD_WORDS = {
+    "license": "licence", "language": "language", "dataset": "datasets", "task": "task", "library": "library",
+    "downloads": "downloads", "likes": "likes", "parameters": "parameters", "base_model": "base model",
+    "author": "author", "tags": "tags", "last_modified": "last modified",
+}  # fmt: skip
+_COUNTED = re.compile(
+    r"\b(?:how many|number of|amount of)\s+(?:different |distinct "
+    r"|total )?(?P<noun>[\w-]+(?:[ -][\w-]+){0,3})",
+    re.I,
+)
+_NUMBER = re.compile(
+    r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen"
+    r"|hundred|thousand|million)\b",
+    re.I,
+)
+_SPLITS = {
+    "test": r"\btest(?:ing)?\b", "dev": r"\bdev(?:elopment)?\b|\bvalidation\b|\bval\b|\beval(?:uation)?\b",
+    "train": r"\btrain(?:ing)? (?:set|split)\b",
+}  # fmt: skip
+
+
+def compose_fact(plan: Plan, read: Json) -> Draft:
+    """One model, one or more attributes; both places when two disagree; "not stated" when nothing says it."""
+    model = str(read["model"])
+    lines: list[str] = []
+    answered = False
+    metrics = asked_metrics(plan.question)
+    attributes = list(plan.attributes)
+    if metrics and not any(a.name in ("license", "downloads", "language") for a in attributes):
+        lines, answered = _metric_lines(plan, read, metrics)
+    else:
+        for attribute in attributes[:2] or [None]:
+            told = _attribute_lines(plan, read, attribute)
+            if told:
+                answered = True
+                lines += [line for line in told if line not in lines]
+    if not lines:
+        lines = [_not_stated(plan, model, metrics, attributes)]
+    if answered:
+        lines = _presupposition(plan, read) + lines
+    lines += _ambiguity(plan)
+    if len(lines) > 1:
+        lines = [line if line.startswith("- ") else f"- {line}" for line in lines]
+    return Draft(
+        text="\n".join(lines),
+        models=(model,),
+        abstained=not answered,
+        memo={"intent": "fact", "question": plan.question, "also": list(plan.also)},
+    )
+
+
+def compose_overview(plan: Plan, read: Json) -> Draft:
+    """What a model is, in its card's words, and its usual facts."""
+    model = str(read["model"])
+    lines = []
+    for passage in read["passages"][:2]:
+        if quoted := quote_text(passage["text"], words=36):
+            lines.append(f"{name_model(model)}: {quoted} [{passage['key']}]")
+            break
+    lines += [
+        _field_line(model, name, read["facts"][name][:1])
+        for name in ("task", "license", "language", "dataset", "base_model", "downloads")
+        if read["facts"].get(name)
+    ]
+    if not lines:
+        lines = [f"{name_model(model)} is in this lake, but its card does not state anything about it."]
+    if "our_summary_of" in read:
+        lines.append(f"What is quoted is our summary of {read['our_summary_of']}, not its author's words.")
+    return Draft(
+        text="\n".join(f"- {line}" for line in lines),
+        models=(model,),
+        memo={"intent": "overview", "question": plan.question, "also": list(plan.also)},
+    )
+
+
+def compose_comparison(plan: Plan, read: Json) -> Draft:
+    """The same fields of several models, one line for each model and field, then what follows from numbers."""
+    models = [str(entry["model"]) for entry in read["models"]]
+    metrics = asked_metrics(plan.question)
+    fields = [a.field for a in plan.attributes if a.field] or (
+        [] if metrics else ["task", "license", "language", "downloads"]
+    )
+    free = [a for a in plan.attributes if not a.field or a.name in ("data", "base_model")]
+    lines: list[str] = []
+    missing = 0
+    for entry in read["models"]:
+        model = str(entry["model"])
+        for name in dict.fromkeys(fields):
+            facts = entry["facts"].get(name) or []
+            if facts:
+                lines.append(_field_line(model, name, facts[:2]))
+            elif not _free_lines(plan, entry, [a for a in plan.attributes if a.field == name]):
+                missing += 1
+                lines.append(f"The card of {name_model(model)} does not state its {_FIELD_WORDS[name]}.")
+        if metrics:
+            told, found = _metric_lines(plan, entry, metrics)
+            lines += told[:2] if found else [_not_stated(plan, model, metrics, [])]
+        lines += _free_lines(plan, entry, free)[:1]
+        if not fields and not metrics and not free:
+            lines += [
+                f"{name_model(model)}: {quote_text(p['text'])} [{p['key']}]" for p in entry["passages"][:1]
+            ]
+    verdict = _larger(plan, read["models"])
+    lines = [f"- {line}" for line in dict.fromkeys(lines)]
+    if verdict:
+        lines.insert(0, f"- {verdict}")
+    lines += [f"- {name_model(name)} is not in this lake." for name in plan.unknown]
+    return Draft(
+        text="\n".join(lines),
+        models=tuple(models),
+        abstained=bool(lines) and missing == len(lines),
+        memo={"intent": "compare", "question": plan.question},
+    )
+
+
+# -- parts ---------------------------------------------------------------------------------------
+
+
+def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> list[str]:
+    """Structured facts first, unless a count is asked that only prose can give."""
+    model = str(read["model"])
+    counted = _COUNTED.search(plan.question)
+    lines: list[str] = []
+    if attribute is not None and attribute.field:
+        facts = read["facts"].get(attribute.field) or []
+        own_words = attribute.name in ("data", "base_model", "developers", "released")
+        if facts and not (counted and attribute.name not in ("parameters", "downloads", "likes")):
+            shown = _disagreeing(attribute.field, facts)
+            lines += [_field_line(model, attribute.field, [fact]) for fact in shown]
+            if len(shown) > 1:
+                lines.insert(0, f"Two places in the card of {name_model(model)} disagree; both are shown.")
+        if lines and not own_words:
+            return lines
+    spans = _accepted_spans(plan, read, attribute)
+    for span in spans[: 1 if lines else 2]:
+        about = set(content_words(plan.question))
+        quoted = quote_text(span["text"], about=about, words=34)
+        if quoted:
+            lines.append(f"{name_model(model)}: {quoted} [{span['key']}]")
+    return lines
+
+
+def _free_lines(plan: Plan, read: Json, attributes: Sequence[Attribute]) -> list[str]:
+    lines = []
+    for attribute in attributes:
+        for span in _accepted_spans(plan, read, attribute)[:1]:
+            quoted = quote_text(span["text"], about=content_words(plan.question), words=24)
+            if quoted:
+                lines.append(f"{name_model(str(read['model']))}: {quoted} [{span['key']}]")
+    return lines
+
+
+def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Json]:
+    """Spans that answer, not only touch: the counted noun with its number, or the attribute's own words."""
+    asked = set(content_words(plan.question))
+    counted = _COUNTED.search(plan.question)
+    head = _head_noun(counted["noun"]) if counted else ""
+    accepted = []
+    for span in read["passages"]:
+        text = plain_text(span["text"])
+        covered = set(span["covered"])
+        if head:
+            if _number_beside(text, head):
+                accepted.append(span)
+            continue
+        if attribute is not None and not span["states"]:
+            continue
+        if attribute is not None and attribute.numeric and not _NUMBER.search(text):
+            continue
+        share = len(covered & asked) / max(1, len(asked))
+        specific = attribute is not None and attribute.name not in (
+            "data",
+            "limitations",
+            "intended_use",
+            "labels",
+            "task",
+        )
+        if share >= (0.0 if specific else 0.34) and (specific or covered):
+            accepted.append(span)
+    return accepted
+
+
+def _head_noun(phrase: str) -> str:
+    """The noun that is counted: the last word before a verb ("text-music pairs did ..." -> pair)."""
+    words = []
+    for word in re.findall(r"[\w-]+", phrase):
+        if re.fullmatch(
+            r"(?:did|does|do|is|are|was|were|has|have|had|can|could|in|of|for|from|on"
+            r"|to|it|the|went|go|used?)",
+            word,
+            re.I,
+        ):
+            break
+        words.append(word)
+    return stem_word(words[-1].rpartition("-")[2]) if words else ""
+
+
+def _number_beside(text: str, stem: str) -> bool:
+    """Whether a number stands within a few words of a word with this stem."""
+    words = text.split()
+    at = [
+        n
+        for n, word in enumerate(words)
+        if any(stem_word(part) == stem for part in re.findall(r"[A-Za-z]+", word))
+    ]
+    return any(
+        _NUMBER.search(word)
+        for n in at
+        for word in words[max(0, n - 6) : n + 5]
+        if not re.fullmatch(r"\W*", word)
+    )
+
+
+def _metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> tuple[list[str], bool]:
+    """Reported results of the asked metrics; text lines that state them too; both when values differ."""
+    model = str(read["model"])
+    metric = metrics[0]
+    rows = [row for row in read["results"] if metric in asked_metrics(f"{row['metric']}".replace("_", " "))]
+    rows = _narrow_rows(plan.question, rows) if len(rows) > 1 else rows
+    lines: list[str] = []
+    values: list[float] = []
+    for row in rows[:3]:
+        lines.append(_result_line(model, row))
+        values += _scaled(str(row["value"]))
+    spans = [
+        span
+        for span in read["passages"]
+        if metric.pattern.search(plain_text(span["text"])) and re.search(r"\d", span["text"])
+    ]
+    for span in spans[:3]:
+        found = _scaled(plain_text(metric.pattern.sub(" ", span["text"])))
+        new = [v for v in found if not any(abs(v - known) < 5e-5 for known in values)]
+        if values and not new:
+            continue
+        quoted = quote_text(span["text"], about=content_words(f"{plan.question} {metric.name}"), words=30)
+        if quoted:
+            lines.append(f"The text of {name_model(model)} says {quoted} [{span['key']}]")
+            values += new
+            if len(lines) > 2:
+                break
+    if rows and len(lines) > len(rows[:3]):
+        lines.insert(0, f"Two places in the card of {name_model(model)} give a value; both are shown.")
+    return lines[:5], bool(lines)
+
+
+def _narrow_rows(question: str, rows: list[Json]) -> list[Json]:
+    """Rows whose dataset and split the question names, where it names any."""
+    asked = set(content_words(question)) | set(re.findall(r"[a-z]+|\d+", question.lower()))
+    splits = [name for name, pattern in _SPLITS.items() if re.search(pattern, question, re.I)]
+
+    def fit(row: Json) -> tuple[int, int]:
+        names = f"{row['dataset']} {row['config']} {row['subject']}".lower()
+        shared = len(set(re.findall(r"[a-z]+|\d+", names)) & asked)
+        split = any(re.search(_SPLITS[name], f"{row['split']}", re.I) for name in splits)
+        return (shared, int(split))
+
+    best = max(fit(row) for row in rows)
+    return [row for row in rows if fit(row) == best] or rows
+
+
+def _result_line(model: str, row: Json) -> str:
+    where = " ".join(
+        str(part)
+        for part in (row["dataset"], row["config"] if row["config"] != row["dataset"] else "")
+        if part
+    )
+    split = f" ({row['split']})" if row["split"] else ""
+    on = f" on {where}{split}" if where else ""
+    return f"{name_model(model)} reports {row['metric']} {row['value']}{row['unit']}{on} [{row['key']}]"
+
+
+def _scaled(text: str) -> list[float]:
+    """Numbers of a text on one scale, so that .9106 and 91.06 % are the same value."""
+    values = []
+    for raw in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", text.replace(",", "")):
+        value = float(raw)
+        values.append(value / 100 if value > 1 else value)
+    return values
+
+
+def _field_line(model: str, name: str, facts: Sequence[Json]) -> str:
+    values = [f"{shorten_value(str(fact['value']))} [{fact['key']}]" for fact in facts]
+    return f"{name_model(model)}: {_FIELD_WORDS[name]} {join_words(values)}"
+
+
+def _disagreeing(name: str, facts: Sequence[Json]) -> list[Json]:
+    """The first fact, and those that say something else about the same field."""
+    first = facts[0]
+    if name not in ("license", "language"):
+        return [first]
+    known = _normal_values(name, str(first["value"]))
+    others = [
+        fact
+        for fact in facts[1:]
+        if (values := _normal_values(name, str(fact["value"]))) and not values & known
+    ]
+    return [first, *others[:1]]
+
+
+def _normal_values(name: str, value: str) -> frozenset[str]:
+    if name == "license":
+        return frozenset(_read_licenses(value))
+    found = {normalize_language(word) for word in re.findall(r"[A-Za-z-]{2,}", value)}
+    return frozenset(code for code in found if code)
+
+
+def _read_licenses(text: str) -> set[str]:
+    """Licence identifiers and families that a text names."""
+    names = re.findall(
+        r"apache(?:[- ]?(?:license,?)?[- ]?(?:version )?2(?:\.0)?)?|\bmit\b"
+        r"|\b[al]?gpl(?:[- ]?v?[23](?:\.0)?)?|\bbsd(?:-\d-clause)?|"
+        r"cc[- ]by(?:[- ](?:nc|sa|nd))*(?:[- ]\d\.\d)?|cc0|(?:creativeml-"
+        r"|bigscience-)?open ?rail(?:[-+ ]?\+*m)?|\bllama\d?|\bunlicense\b",
+        text,
+        re.IGNORECASE,
+    )
+    return {family for name in names for family in license_family(name.strip().lower().replace(" ", "-"))}
+
+
+def _presupposition(plan: Plan, read: Json) -> list[str]:
+    """When a question takes something for granted that the card denies, say so first."""
+    model = str(read["model"])
+    lines = []
+    for attribute in plan.attributes:
+        facts = read["facts"].get(attribute.field) or []
+        if attribute.name not in ("license", "language") or not facts:
+            continue
+        asked = _normal_values(attribute.field, plan.question)
+        stated = frozenset().union(*(_normal_values(attribute.field, str(fact["value"])) for fact in facts))
+        if asked and stated and not asked & stated and "multilingual" not in str(facts[0]["value"]).lower():
+            lines.append(f"No: the card of {name_model(model)} does not state that.")
+    return lines[:1]
+
+
+def _not_stated(plan: Plan, model: str, metrics: Sequence[Metric], attributes: Sequence[Attribute]) -> str:
+    counted = _COUNTED.search(plan.question)
+    if metrics:
+        what = join_words([metric.name for metric in metrics[:2]], last="or")
+        return f"The card of {name_model(model)} does not state a value for {what}."
+    if attributes:
+        what = join_words([attribute.label for attribute in attributes[:2]], last="or")
+        return f"The card of {name_model(model)} does not state the {what}."
+    if counted:
+        return f"The card of {name_model(model)} does not state that number."
+    return f"The card of {name_model(model)} does not state this."
+
+
+def _ambiguity(plan: Plan) -> list[str]:
+    if not plan.also or len(plan.also) > 3:
+        return []
+    return [f"Did you mean {join_words([name_model(model) for model in plan.also], last='or')}?"]
+
+
+def _larger(plan: Plan, entries: Sequence[Json]) -> str:
+    """ "A has more downloads than B": only for numbers that both state."""
+    for attribute in plan.attributes:
+        if attribute.field not in ("downloads", "likes"):
+            continue
+        stated = []
+        for entry in entries:
+            for fact in (entry["facts"].get(attribute.field) or [])[:1]:
+                digits = re.sub(r"\D", "", str(fact["value"]))
+                if digits:
+                    stated.append((int(digits), str(entry["model"]), str(fact["key"])))
+        if len(stated) > 1:
+            stated.sort(reverse=True)
+            first, second = stated[0], stated[1]
+            return (
+                f"{name_model(first[1])} has more {attribute.field} than {name_model(second[1])}: "
+                f"{first[0]:,} [{first[2]}] against {second[0]:,} [{second[2]}]"
+            )
+    return ""

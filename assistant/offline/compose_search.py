@@ -1,0 +1,276 @@
+"""Answers from across the lake: recommended models, results, lineage, papers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistant.offline.draft import Draft
+from assistant.offline.planner import Plan
+from assistant.offline.wording import join_words, name_model, plain_text, quote_text, shorten_value
+from tools.reading import content_words
+
+Json = Mapping[str, Any]
+
+_SHOWN_MODELS = 3
+# Below this the best hit shares too little with the question to be called a match (see eval/ask.py).
+_LOW_CONFIDENCE = 0.2
+_CONSTRAINT_WORDS = {
+    "task": "task", "language": "language", "license": "licence", "library": "library", "dataset": "dataset",
+    "author": "author", "downloads": "downloads", "parameters": "parameters", "derived_from": "made from",
+    "text": "mentioning",
+}  # fmt: skip
+
+
+def compose_find(plan: Plan, found: Json) -> Draft:
+    """Ranked models, each with the words of its card that speak for it."""
+    memo = {"intent": plan.intent, "query": plan.query or plan.question, "question": plan.question}
+    skipped = set(plan.skip) | (set(plan.models) if plan.intent == "similar" else set())
+    hits = [hit for hit in found["models"] if hit["model"] not in skipped]
+    conditions = _conditions(found["constraints"])
+    if not hits or found["confidence"] < _LOW_CONFIDENCE:
+        return _nothing_fits(found, hits, conditions, memo)
+    lines = ["Best matches in this lake, with what their cards say:", ""]
+    for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
+        lines.append(f"{number}. {_hit_line(hit, plan.query)}")
+    if conditions:
+        lines += ["", f"Conditions I read from your words: {'; '.join(conditions)}."]
+    unknown = [entry for entry in found["not_stated"] if entry["model"] not in skipped][:2]
+    if unknown:
+        names = join_words([name_model(entry["model"]) for entry in unknown])
+        fields = join_words(
+            sorted({_CONSTRAINT_WORDS.get(f, f) for entry in unknown for f in entry["unknown"]}), last="or"
+        )
+        lines += ["", f"Not counted as matches, because their cards do not state the {fields}: {names}."]
+    summaries = [hit for hit in hits[:_SHOWN_MODELS] if "our_summary_of" in hit]
+    if summaries:
+        lines += ["", "The quotes are from our summaries of the authors' cards."]
+    models = tuple(hit["model"] for hit in hits)
+    return Draft(text="\n".join(lines), models=models, memo={**memo, "models": list(models)})
+
+
+def _hit_line(hit: Json, query: str) -> str:
+    facts = hit["facts"]
+    told = []
+    for name, word in (("task", ""), ("license", "licence ")):
+        if name in facts:
+            told.append(f"{word}{shorten_value(str(facts[name]['value']), 60)} [{facts[name]['key']}]")
+    if "license" not in facts:
+        told.append("licence not stated")
+    line = f"{name_model(hit['model'])} ({', '.join(told)})"
+    for passage in hit["passages"]:
+        quoted = quote_text(passage["text"], about=content_words(query), words=22)
+        if len(quoted) > 14:
+            return f"{line}: {quoted} [{passage['key']}]"
+    return line
+
+
+def _conditions(constraints: Sequence[Json]) -> list[str]:
+    told = []
+    for constraint in constraints:
+        if not constraint["hard"]:
+            continue
+        sign = {"min": "at least ", "max": "at most "}.get(constraint["op"], "")
+        negated = "not " if constraint["negated"] else ""
+        told.append(f"{_CONSTRAINT_WORDS[constraint['field']]} {negated}{sign}{constraint['value']}")
+    return told
+
+
+def _nothing_fits(
+    found: Json, hits: Sequence[Json], conditions: Sequence[str], memo: dict[str, Any]
+) -> Draft:
+    near = tuple(hit["model"] for hit in hits[:3]) or tuple(found["suggestions"][:3])
+    what = f" under these conditions ({'; '.join(conditions)})" if conditions else ""
+    lines = [f"I found no model in this lake that fits{what}."]
+    unknown = [entry["model"] for entry in found["not_stated"][:3]]
+    if unknown:
+        fields = sorted(
+            {_CONSTRAINT_WORDS.get(f, f) for entry in found["not_stated"][:3] for f in entry["unknown"]}
+        )
+        lines.append(
+            f"These might, but their cards do not state the {join_words(fields, last='or')}: "
+            f"{join_words([name_model(m) for m in unknown])}."
+        )
+    elif near:
+        lines.append(f"The nearest by their words are {join_words([name_model(m) for m in near])}.")
+    lines.append("Other words, or fewer conditions, may find more.")
+    suggestions = tuple(dict.fromkeys([*unknown, *near]))
+    return Draft(
+        text=" ".join(lines),
+        suggestions=suggestions,
+        abstained=True,
+        memo={**memo, "models": list(suggestions)},
+    )
+
+
+def compose_results(plan: Plan, found: Json) -> Draft:
+    """A leaderboard: the best reported value, then the next ones."""
+    rankings = [ranking for ranking in found["rankings"] if ranking["rows"]]
+    if not rankings:
+        return Draft(
+            text="No card in this lake reports that metric for that dataset. Naming the dataset as the cards do may help.",
+            abstained=True,
+            memo={"intent": "results", "question": plan.question},
+        )
+    ranking = rankings[0]
+    worst_asked = re.search(r"\b(?:worst|least accurate|weakest)\b", plan.question, re.IGNORECASE)
+    opposite = (
+        re.search(
+            r"\b(?:lowest|smallest|minimum"
+            r"|min)\b",
+            plan.question,
+            re.IGNORECASE,
+        )
+        and not ranking["lower_is_better"]
+    )
+    rows = list(ranking["rows"])
+    if worst_asked or opposite:
+        rows.reverse()
+    side = "worst" if worst_asked else "lowest" if ranking["lower_is_better"] or opposite else "highest"
+    lines = [f"The {side} reported value comes first:", ""]
+    seen: set[str] = set()
+    for row in rows:
+        if row["model"] in seen:
+            continue
+        seen.add(row["model"])
+        lines.append(f"{len(seen)}. {_row_line(row)}")
+        if len(seen) == 4:
+            break
+    lines += ["", "Reported by the cards; test conditions may differ."]
+    models = tuple(dict.fromkeys(row["model"] for row in rows))
+    return Draft(
+        text="\n".join(lines),
+        models=models,
+        memo={"intent": "results", "question": plan.question, "models": list(models)},
+    )
+
+
+def _row_line(row: Json) -> str:
+    where = " ".join(
+        str(part)
+        for part in (row["dataset"], row["config"] if row["config"] != row["dataset"] else "")
+        if part
+    )
+    split = f" ({row['split']})" if row["split"] else ""
+    on = f" on {where}{split}" if where else ""
+    return f"{name_model(row['model'])}: {row['metric']} {row['value']}{row['unit']}{on} [{row['key']}]"
+
+
+def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
+    """Where a model comes from, as its card declares it."""
+    model = str(lineage["model"])
+    own = [edge for edge in lineage["edges"] if edge["child"].lower() == model.lower()]
+    lines = []
+    for edge in own[:3]:
+        relation = f" ({edge['relation']})" if edge["relation"] else ""
+        if edge["origin"] == "metadata":
+            lines.append(
+                f"{name_model(model)} declares {name_model(edge['parent'])} as its base model{relation} [{edge['key']}]"
+            )
+        else:
+            quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=30)
+            lines.append(f"{name_model(model)}: {quoted} [{edge['key']}]")
+    if not own and read is not None:
+        stated = [
+            span
+            for span in read["passages"]
+            if span["states"]
+            and re.search(
+                r"fine-?tun|finetun|based on|initiali[sz]ed|distill|derived|built (?:on|upon)"
+                r"|version of|backbone|pre-?train\w* (?:model|on|from)|"
+                r"trained (?:from|on top)|checkpoint|starting",
+                span["text"],
+                re.IGNORECASE,
+            )
+        ]
+        for span in stated[:1]:
+            quoted = quote_text(
+                span["text"], about=content_words("fine-tuned base model from version checkpoint"), words=32
+            )
+            lines.append(f"{name_model(model)}: {quoted} [{span['key']}]")
+    abstained = not lines
+    if abstained:
+        lines.append(f"The card of {name_model(model)} does not state a base model.")
+    else:
+        further = [name for name in lineage["ancestors"] if name not in {edge["parent"] for edge in own}]
+        if further:
+            upper = [edge for edge in lineage["edges"] if edge["parent"] in further][:2]
+            lines += [
+                f"{name_model(e['child'])} in turn comes from {name_model(e['parent'])} [{e['key']}]"
+                for e in upper
+            ]
+        lines.append("This is what cards declare; no weights were compared.")
+    return Draft(
+        text="\n".join(f"- {line}" for line in lines),
+        models=(model,) if lineage["in_lake"] else (),
+        abstained=abstained,
+        memo={"intent": "lineage", "question": plan.question, "also": list(plan.also)},
+    )
+
+
+def compose_descendants(plan: Plan, lineage: Json) -> Draft:
+    """Models whose cards name this one as their origin."""
+    name = str(lineage["model"])
+    edges = [edge for edge in lineage["edges"] if edge["child"] in lineage["descendants"]]
+    memo = {"intent": "descendants", "question": plan.question}
+    if not edges:
+        return Draft(
+            text=f"No card in this lake names {name_model(name)} as its base model.",
+            models=(name,) if lineage["in_lake"] else (),
+            abstained=True,
+            memo=memo,
+        )
+    children = list(dict.fromkeys(edge["child"] for edge in edges))
+    lines = ["Cards in this lake that name it as their origin:", ""]
+    for child in children[:6]:
+        edge = next(edge for edge in edges if edge["child"] == child)
+        quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
+        lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
+    if len(children) > 6:
+        lines += ["", f"More of them: {join_words([name_model(child) for child in children[6:10]])}."]
+    lines += ["", "Declared by the cards; no weights were compared."]
+    return Draft(text="\n".join(lines), models=tuple(children), memo={**memo, "models": children})
+
+
+def compose_papers(plan: Plan, found: Json) -> Draft:
+    """Passages of papers, quoted."""
+    asked = set(content_words(plan.question)) - {"paper", "publicat"}
+    passages = [p for p in found["passages"] if len(asked & set(p["covered"])) >= max(1, len(asked) // 3)]
+    if not passages:
+        reason = (
+            "No paper has been ingested yet."
+            if not found["papers"]
+            else "No paper in this lake says anything about that."
+        )
+        return Draft(text=reason, abstained=True, memo={"intent": "papers", "question": plan.question})
+    lines = []
+    for passage in passages[:3]:
+        quoted = quote_text(passage["text"], about=asked, words=34)
+        lines.append(f"- {plain_text(passage['title'])}: {quoted} [{passage['key']}]")
+    models = tuple(dict.fromkeys(model for p in passages[:3] for model in p["models"]))
+    return Draft(text="\n".join(lines), models=models, memo={"intent": "papers", "question": plan.question})
+
+
+def compose_unknown(plan: Plan, lineage: Json | None) -> Draft:
+    """A model the lake does not hold: say so, name the nearest, and who mentions it."""
+    name = plan.unknown[0]
+    lines = [f"{name_model(name)} is not in this lake, so nothing about it can be cited here."]
+    if plan.attributes:
+        lines = [
+            f"{name_model(name)} is not in this lake; its {plan.attributes[0].label} is not stated here."
+        ]
+    if plan.nearest:
+        lines.append(f"The closest names are {join_words([name_model(m) for m in plan.nearest], last='or')}.")
+    edges = lineage["edges"] if lineage and "edges" in lineage else []
+    children = list(dict.fromkeys(edge["child"] for edge in edges if edge["child"] != name))
+    if children:
+        edge = next(edge for edge in edges if edge["child"] == children[0])
+        quoted = quote_text(edge["text"], about=content_words(name), words=20)
+        lines.append(f"{name_model(children[0])} names it as its origin: {quoted} [{edge['key']}]")
+    return Draft(
+        text=" ".join(lines),
+        suggestions=plan.nearest,
+        abstained=True,
+        memo={"intent": "unknown_model", "question": plan.question, "models": list(plan.nearest)},
+    )

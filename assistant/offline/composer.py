@@ -1,0 +1,96 @@
+"""From tool results to a short answer in plain English, every statement marked with its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_overview
+from assistant.offline.compose_search import (
+    compose_descendants,
+    compose_find,
+    compose_lineage,
+    compose_papers,
+    compose_results,
+    compose_unknown,
+)
+from assistant.offline.draft import Draft
+from assistant.offline.planner import Plan
+from assistant.offline.wording import join_words, name_model
+
+_DECLINED = {
+    "action": "I can't do that: I only answer questions about the models in this lake, and I change and run nothing.",
+    "injection": "I can't follow that: I only answer questions about the models in this lake, and I change and run nothing.",
+    "world": "That is outside what I know: I can only answer questions about the models in this lake.",
+}
+_HELP = (
+    "I answer questions about the machine-learning models in this lake, and mark every statement with the passage it "
+    "stands on. Ask, for example:\n\n"
+    "- which model summarises legal contracts, under a permissive licence?\n"
+    "- what was a certain model trained on, or fine-tuned from?\n"
+    "- compare two models by licence and languages\n"
+    "- who reports the lowest WER on Common Voice?\n\n"
+    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state something, I say so."
+)
+
+
+def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Draft:
+    """The answer to `plan` from its tools' results, (tool name, JSON), in the order they were called."""
+    by_tool = {name: result for name, result in results if "error" not in result}
+    failed = [result for _, result in results if "error" in result]
+    match plan.intent:
+        case "greeting":
+            return Draft("Hello! Ask me about the models in this lake, or say “help” for examples.")
+        case "thanks":
+            return Draft("You're welcome.")
+        case "help":
+            return Draft(_HELP)
+        case "decline":
+            return Draft(_DECLINED[plan.reason], abstained=True)
+        case "unclear":
+            return Draft(
+                "I can't tell what you are looking for. Say it in a few words, or ask for “help”.",
+                abstained=True,
+            )
+        case "unknown_model":
+            return compose_unknown(plan, by_tool.get("declared_lineage"))
+        case "descendants" if "declared_lineage" not in by_tool and plan.unknown:
+            return compose_unknown(plan, None)
+    if not by_tool:
+        return _compose_failure(failed)
+    match plan.intent:
+        case "find" | "similar":
+            return compose_find(plan, by_tool["search_models"])
+        case "fact":
+            return compose_fact(plan, by_tool["read_card"])
+        case "overview":
+            return compose_overview(plan, by_tool["read_card"])
+        case "compare":
+            return compose_comparison(plan, by_tool["compare_documentation"])
+        case "lineage":
+            return compose_lineage(plan, by_tool["declared_lineage"], by_tool.get("read_card"))
+        case "descendants":
+            return compose_descendants(plan, by_tool["declared_lineage"])
+        case "results":
+            return compose_results(plan, by_tool["list_results"])
+        case "papers":
+            return compose_papers(plan, by_tool["search_papers"])
+        case "lake":
+            return _compose_lake(by_tool["describe_lake"])
+    raise AssertionError(f"no composer for {plan.intent!r}")
+
+
+def _compose_lake(described: Mapping[str, Any]) -> Draft:
+    lines = [f"- {line['text']} [{line['key']}]" for line in described["lines"]]
+    return Draft("\n".join(lines), memo={"intent": "lake"})
+
+
+def _compose_failure(failed: Sequence[Mapping[str, Any]]) -> Draft:
+    first = failed[0] if failed else {"error": "No tool answered.", "hint": "Ask again in other words."}
+    near = tuple(first.get("candidates", ()))[:3]
+    closest = (
+        f" The closest names are {join_words([name_model(m) for m in near], last='or')}." if near else ""
+    )
+    return Draft(
+        f"I could not answer: {first['error']} {first['hint']}{closest}", suggestions=near, abstained=True
+    )

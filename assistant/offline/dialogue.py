@@ -1,0 +1,110 @@
+"""What earlier turns leave for the next one: which models were shown, asked about, and in what words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
+_BACKTICKED_ID = re.compile(r"`([\w.-]+(?:/[\w.+-]+)?)`")
+_ORDINALS = {
+    "first": 0, "1st": 0, "top": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
+    "fifth": 4, "5th": 4, "last": -1,
+}  # fmt: skip
+_ORDINAL = re.compile(
+    r"\b(?:the\s+)?(?P<word>first|1st|second|2nd|third|3rd|fourth|4th|fifth|5th|last|top)"
+    r"(?=\s+(?:one|model|two|result|option|hit|suggestion|candidate|recommendation|of)\b|\s*[?.,!]"
+    r"|['’]s\b|\s*$"
+    r"|\s+(?:was|is|has|does|under|trained|fine))|(?:\bnumber|\bno\.?|#)\s*(?P<digit>[1-9])\b",
+    re.IGNORECASE,
+)
+_SEVERAL = re.compile(
+    r"\b(?:(?:those|these|the(?: first| top| last)?|them|all)\s+(?P<count>two|three|four"
+    r"|five)(?:\s+(?:models|ones))?"
+    r"|them(?: all| both)?|both(?: of (?:them|those|these))?|those(?: models| ones)?"
+    r"|these(?: models| ones)?|all of (?:them|those|these)"
+    r"|the (?:two|three))\b",
+    re.IGNORECASE,
+)
+_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5}
+_SINGLE = re.compile(
+    r"\b(?:it|its|it['’]s|this one|that one|this model|that model|the model|that|the same (?:model"
+    r"|one)|the one)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier turn. `models` are those of its answer, in the order shown; `memo` is what the engine noted."""
+
+    user: str
+    answer: str
+    models: tuple[str, ...]
+    memo: dict[str, Any] = field(default_factory=dict)
+
+
+def read_turns(messages: Sequence[BaseMessage]) -> tuple[list[Turn], str, list[BaseMessage]]:
+    """(earlier turns, the question now asked, messages that came after it)."""
+    humans = [number for number, message in enumerate(messages) if message.type == "human"]
+    if not humans:
+        return [], "", list(messages)
+    turns = []
+    for start, end in zip(humans, humans[1:], strict=False):
+        said = [m for m in messages[start + 1 : end] if m.type == "ai" and not getattr(m, "tool_calls", None)]
+        answer = str(said[-1].text) if said else ""
+        memo = dict(said[-1].additional_kwargs.get("memo", {})) if said else {}
+        models = memo.get("models")
+        if models is None:
+            models = list(dict.fromkeys(_BACKTICKED_ID.findall(answer)))
+        turns.append(Turn(str(messages[start].text), answer, tuple(models), memo))
+    return turns, str(messages[humans[-1]].text), list(messages[humans[-1] + 1 :])
+
+
+def shown_models(turns: Sequence[Turn]) -> tuple[str, ...]:
+    """The models of the latest turn that showed any."""
+    return next((turn.models for turn in reversed(turns) if turn.models), ())
+
+
+def shown_list(turns: Sequence[Turn]) -> tuple[str, ...]:
+    """The latest list of at least two models; "the second one" speaks of it even after a look at the first."""
+    return next((turn.models for turn in reversed(turns) if len(turn.models) > 1), shown_models(turns))
+
+
+def resolve_references(question: str, turns: Sequence[Turn]) -> tuple[str, ...]:
+    """Models that words such as "the second one", "those two" or "its" stand for; () when there are none."""
+    if not turns:
+        return ()
+    several = _SEVERAL.search(question)
+    ordinals = list(_ORDINAL.finditer(question))
+    listed = shown_list(turns)
+    if several and not (ordinals and several.start() > ordinals[0].start()):
+        count = _COUNTS.get((several["count"] or "").lower(), 0)
+        if not count and re.search(r"\bboth|\btwo\b", several[0], re.IGNORECASE):
+            count = 2
+        return _latest_distinct(turns, count) if count and len(listed) < count else listed[: count or None]
+    if ordinals and listed:
+        chosen = []
+        for found in ordinals:
+            place = int(found["digit"]) - 1 if found["digit"] else _ORDINALS[found["word"].lower()]
+            if -len(listed) <= place < len(listed):
+                chosen.append(listed[place])
+        if chosen:
+            return tuple(dict.fromkeys(chosen))
+    if _SINGLE.search(question):
+        return shown_models(turns)[:1]
+    return ()
+
+
+def _latest_distinct(turns: Sequence[Turn], count: int) -> tuple[str, ...]:
+    """The models the last turns spoke of, one after the other."""
+    found: list[str] = []
+    for turn in reversed(turns):
+        for model in turn.models[:1]:
+            if model not in found:
+                found.append(model)
+    return tuple(reversed(found[:count]))

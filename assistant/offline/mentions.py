@@ -1,0 +1,228 @@
+"""Finding the models a question names: full ids, bare names, loose spellings, "someone's Korean model".
+
+Names are matched by their parts and by how rare those parts are in this lake, so that "gpt neox 20b" finds its
+model and "bert" alone, which many share, names none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tools.catalog.records import ModelRecord
+from tools.reading import STOPWORDS, content_words, stem_word
+
+_ID = re.compile(
+    r"(?<![\w/.:@-])([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.+-]{0,150}\w"
+    r"|[A-Za-z0-9][\w.-]{0,95}/\w)"
+)
+_WORD = re.compile(r"[A-Za-z0-9À-ÿ]+")
+# A token that looks like a model's name though no model of the lake has it: letters with digits or inner
+# hyphens, such as "GPT-5" or "Mixtral-8x7B".
+_NAME_LIKE = re.compile(
+    r"\b(?=[\w.-]*[A-Za-z])(?:[A-Z][A-Za-z]+(?:[-_.][\w]+)*[-_.]?\d[\w.-]*|[a-z]+(?:[-_][a-z0-9.]+){2,})\b"
+)
+_NOT_A_MODEL = re.compile(
+    r"^(?:rouge|bleu|f|r|top|map|acc|squad|sst|conll|cifar|imagenet|wmt|mnist|common|voice"
+    r"|librispeech|arxiv|cc|apache|gpl|"
+    r"agpl|lgpl|bsd|mit|llama|openrail|coco|glue|pascal|voc|xsum|cnn|dm|ms|utf|iso|v?\d+"
+    r"|[ahvprt]\d+|rtx|gtx|top\d)\W*[\d.]*$"
+    r"|-(?:of|to|the|and|in|on|for|based|tuned|trained|end|aware|specific|free|like|only|level"
+    r"|friendly)\b|^(?:state|end|fine|"
+    r"pre|text|image|speech|audio|video|zero|few|one|open|non|multi|cross|self|semi|un|out|up|real"
+    r"|long|short|high|low|part)-",
+    re.IGNORECASE,
+)
+MentionKind = Literal["exact", "bare", "loose", "author", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A model named in a question. For `unknown`, `model` is the name as written: the lake has no such model.
+
+    `also` are other models the same words could mean, most downloaded first.
+    """
+
+    model: str
+    words: str
+    start: int
+    kind: MentionKind
+    also: tuple[str, ...] = ()
+
+
+class MentionIndex:
+    """Names of a lake's models, ready to be found in questions."""
+
+    def __init__(self, records: Iterable[ModelRecord]) -> None:
+        self._records = {record.model: record for record in records}
+        self._by_folded = {model.lower(): model for model in self._records}
+        self._by_joined: dict[str, list[str]] = defaultdict(list)
+        self._by_author: dict[str, list[str]] = defaultdict(list)
+        part_count: Counter[str] = Counter()
+        for model in self._records:
+            author, _, name = model.rpartition("/")
+            self._by_joined[_join(name)].append(model)
+            if author:
+                self._by_author[author.lower()].append(model)
+            part_count.update(set(_parts(name)))
+        self._part_count = part_count
+        self._by_coined = self._find_coined()
+        for found in (*self._by_joined.values(), *self._by_author.values()):
+            found.sort(key=self._popularity)
+
+    def find(self, question: str) -> list[Mention]:
+        """Mentions in the order they stand, none overlapping another."""
+        taken: list[tuple[int, int]] = []
+        mentions: list[Mention] = []
+
+        def take(mention: Mention, end: int) -> None:
+            if not any(start < end and mention.start < stop for start, stop in taken):
+                taken.append((mention.start, end))
+                mentions.append(mention)
+
+        for found in _ID.finditer(question):
+            written = found[1].rstrip(".")
+            bare = written.partition("@")[0]
+            model = self._by_folded.get(bare.lower())
+            if model:
+                take(Mention(model, written, found.start(), "exact"), found.end())
+            elif self._looks_like_id(bare):
+                take(Mention(bare, written, found.start(), "unknown"), found.end())
+        for start, end, models in self._joined_windows(question):
+            also = tuple(models[1:])
+            take(Mention(models[0], question[start:end], start, "bare", also), end)
+        for mention, end in self._by_authors(question):
+            take(mention, end)
+        for mention, end in self._rare_parts(question):
+            take(mention, end)
+        if not mentions:
+            for found in _NAME_LIKE.finditer(question):
+                if not _NOT_A_MODEL.search(found[0]):
+                    take(Mention(found[0], found[0], found.start(), "unknown"), found.end())
+        return sorted(mentions, key=lambda mention: mention.start)
+
+    def nearest(self, name: str, limit: int = 3) -> list[str]:
+        """Ids of the lake that look most like `name`."""
+        import difflib
+
+        wanted = _join(name.rpartition("/")[2])
+        joined = difflib.get_close_matches(wanted, list(self._by_joined), n=limit, cutoff=0.6)
+        near = [self._by_joined[key][0] for key in joined]
+        parts = set(_parts(name))
+        scored = sorted(
+            (
+                (sum(1 / self._part_count[part] for part in parts & set(_parts(model))), model)
+                for model in self._records
+            ),
+            reverse=True,
+        )
+        near += [model for score, model in scored[:limit] if score >= 0.1]
+        return list(dict.fromkeys(near))[:limit]
+
+    def record(self, model: str) -> ModelRecord | None:
+        return self._records.get(model)
+
+    def _find_coined(self) -> dict[str, list[str]]:
+        """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""
+        described: set[str] = set()
+        for record in self._records.values():
+            described.update(re.findall(r"\b[a-z]{4,}\b", record.summary))
+            described.update(re.findall(r"[a-z]{4,}", record.task or ""))
+        coined: dict[str, list[str]] = defaultdict(list)
+        for model in sorted(self._records, key=self._popularity):
+            for part in dict.fromkeys(_parts(model)):
+                if len(part) >= 5 and not part.isdigit() and part not in described and part not in STOPWORDS:
+                    coined[part].append(model)
+        return coined
+
+    def _popularity(self, model: str) -> tuple[int, str]:
+        return (-(self._records[model].downloads or 0), model)
+
+    def _looks_like_id(self, name: str) -> bool:
+        """`and/or`, `yes/no`, `24/7` are not ids; a known author, a digit or a hyphen makes one."""
+        author, _, rest = name.partition("/")
+        if author.lower() in self._by_author:
+            return True
+        return bool(re.search(r"[A-Za-z]", rest) and re.search(r"\d|[-_.]", rest) and len(rest) > 3)
+
+    def _joined_windows(self, question: str) -> list[tuple[int, int, list[str]]]:
+        """Windows of words that, run together, are the bare name of a model; longest first."""
+        words = list(_WORD.finditer(question))
+        found = []
+        for length in range(min(14, len(words)), 0, -1):
+            for at in range(len(words) - length + 1):
+                start, end = words[at].start(), words[at + length - 1].end()
+                text = question[start:end]
+                joined = _join(text)
+                if len(joined) < 4 or joined not in self._by_joined or "\n" in text:
+                    continue
+                if re.search(r"[,;!?()\"]", text):
+                    continue
+                plain = length == 1 and text.isalpha() and self._is_plain_word(text)
+                if not plain:
+                    found.append((start, end, self._by_joined[joined]))
+        return found
+
+    def _is_plain_word(self, word: str) -> bool:
+        """A name that is also an everyday word of these cards only counts when written with its author."""
+        return word.lower() in STOPWORDS or (word.islower() and self._part_count[word.lower()] > 3)
+
+    def _by_authors(self, question: str) -> list[tuple[Mention, int]]:
+        """ "kresnik's Korean wav2vec2", "the punctuation model by felflare"."""
+        found = []
+        lowered = question.lower()
+        for author, models in self._by_author.items():
+            if author not in lowered:
+                continue
+            pattern = rf"(?<![\w/-]){re.escape(author)}(?![\w/-])(?P<own>['’]s?(?= |$))?"
+            for match in re.finditer(pattern, question, re.IGNORECASE):
+                by = re.search(r"\b(?:by|from|of)\s+$", question[: match.start()], re.IGNORECASE)
+                if not (match["own"] or by or author not in STOPWORDS):
+                    continue
+                if author.isalpha() and len(author) < 4 and not match["own"]:
+                    continue
+                best = self._best_by_words(models, question, drop=author)
+                if best is None:
+                    continue
+                also = tuple(model for model in models if model != best)
+                found.append((Mention(best, match[0], match.start(), "author", also), match.end()))
+        return found
+
+    def _best_by_words(self, models: Sequence[str], question: str, *, drop: str) -> str | None:
+        """The model of `models` whose name, title or summary the question describes best."""
+        if len(models) == 1:
+            return models[0]
+        asked = set(content_words(question, drop=[drop]))
+        scored = []
+        for model in models:
+            record = self._records[model]
+            name = {stem_word(part) for part in _parts(model)}
+            about = set(content_words(f"{record.title} {record.summary} {record.task or ''}"))
+            score = 2.0 * len(asked & name) + 1.0 * len(asked & (about - name))
+            scored.append((score, -self._popularity(model)[0], model))
+        scored.sort(reverse=True)
+        return scored[0][2] if scored[0][0] > 0 else None
+
+    def _rare_parts(self, question: str) -> list[tuple[Mention, int]]:
+        """One word that only one family of names in the lake has, e.g. "riffusion"."""
+        found = []
+        for word in _WORD.finditer(question):
+            text = word[0].lower()
+            models = self._by_coined.get(text, [])
+            if models and len(models) <= 4:
+                best = self._best_by_words(models, question, drop=text) or models[0]
+                also = tuple(model for model in models if model != best)
+                found.append((Mention(best, word[0], word.start(), "loose", also), word.end()))
+        return found
+
+
+def _parts(name: str) -> list[str]:
+    """ "wav2vec2-large-xlsr_53" -> wav2vec2, large, xlsr, 53 (lower case)."""
+    return [part.lower() for part in re.split(r"[^A-Za-z0-9]+", name) if part]
+
+
+def _join(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", name.lower())

@@ -1,0 +1,86 @@
+"""Small pieces of answer text: quotes that stay true to their source, lists, values in words."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+
+from tools.reading import content_words
+
+_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+_TAG = re.compile(r"<[^>\n]{0,300}>")
+_EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~)(?!\w)|`+")
+_LEADER = re.compile(r"^\s*(?:[-*+•>#|]+\s+|#+\s*|\d+[.)]\s+)+")
+_MARK = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+def plain_text(text: str) -> str:
+    """A card's text as a reader sees it: one line, no markup, nothing that could pass for our own marks."""
+    text = _CONTROL.sub("", text)
+    text = _LINK.sub(r"\1", text)
+    text = _TAG.sub(" ", text)
+    text = _EMPHASIS.sub("", text)
+    text = _LEADER.sub("", text)
+    text = _MARK.sub(r"\1", html.unescape(text))
+    return " ".join(text.replace("|", " ").split())
+
+
+def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
+    """A contiguous piece of `text` of at most `words` words in typographic quotes, around the terms of `about`.
+
+    Empty when nothing quotable is left.
+    """
+    tokens = plain_text(text).split()
+    wanted = set(about)
+    if len(tokens) > words:
+        tokens = tokens[_best_start(tokens, wanted, words) :][:words]
+        # End where a phrase ends, when that does not cost much.
+        for end in range(len(tokens), max(len(tokens) - 9, words // 2), -1):
+            if tokens[end - 1].endswith((",", ".", ";", ":", ")")):
+                tokens = tokens[:end]
+                break
+    piece = " ".join(tokens).strip(" ,;:-–")
+    piece = re.split(r"[“”]", piece)[0].strip() if piece.count("“") != piece.count("”") else piece
+    if len(piece) < 3:
+        return ""
+    opening, closing = ("“", "”") if not re.search("[“”]", piece) else ('"', '"')
+    if opening == '"':
+        piece = piece.replace('"', "'")
+    return opening + piece.replace("<", "&lt;") + closing
+
+
+def _best_start(tokens: Sequence[str], wanted: set[str], size: int) -> int:
+    """The start of the window that holds most wanted stems; the earliest of equals, at a phrase where possible."""
+    if not wanted:
+        return 0
+    hits = [1 if set(content_words(token)) & wanted else 0 for token in tokens]
+    scores = [sum(hits[start : start + size]) for start in range(max(1, len(tokens) - size + 1))]
+    best = max(scores)
+    fitting = [start for start, score in enumerate(scores) if score == best]
+    for start in fitting:
+        if start == 0 or tokens[start - 1].endswith((".", ",", ";", ":")):
+            return start
+    return fitting[0]
+
+
+def name_model(model: str) -> str:
+    """A model's id as answers write it."""
+    return f"`{model.replace('`', '')}`"
+
+
+def join_words(items: Sequence[str], *, last: str = "and") -> str:
+    """ "a, b and c"."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def shorten_value(value: str, limit: int = 160) -> str:
+    """A field's value for a sentence; long lists end with how many more there are, in words of no number."""
+    value = plain_text(value)
+    if len(value) <= limit:
+        return value
+    cut = value[:limit].rsplit(",", 1)[0] if "," in value[:limit] else value[:limit].rsplit(" ", 1)[0]
+    return f"{cut}, and more"
