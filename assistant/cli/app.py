@@ -1,0 +1,179 @@
+"""The commands by name, the options that all of them share, and how every error ends.
+
+Only what a command line needs is imported here: each command imports the rest where it runs, so that help
+and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated, NoReturn
+
+import typer
+
+from assistant.cli import asking, contents, embedder, evaluate, finding, start
+from assistant.cli.invocation import Invocation
+from tools.errors import LakeError, UsageError
+
+_EPILOG = "--home, --json and --debug may stand before or after the command."
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="lake",
+    help="Ask a lake of machine-learning models in plain words; each statement is cited and checked by code.",
+    epilog=_EPILOG,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("start", epilog=_EPILOG)(start.start)
+app.command("ask", epilog=_EPILOG)(asking.ask)
+app.command("search", epilog=_EPILOG)(finding.search)
+app.command("similar", epilog=_EPILOG)(finding.similar)
+app.command("show", epilog=_EPILOG)(finding.show)
+app.command("results", epilog=_EPILOG)(finding.results)
+app.command("ingest", epilog=_EPILOG)(contents.ingest)
+app.command("status", epilog=_EPILOG)(contents.status)
+app.command("list", epilog=_EPILOG)(contents.list_models)
+app.command("remove", epilog=_EPILOG)(contents.remove)
+app.command("eval", epilog=_EPILOG)(evaluate.run_suite)
+app.add_typer(embedder.app, name="embedder")
+
+
+def _show_version(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        context.obj.print_version()
+        raise typer.Exit
+
+
+@app.callback()
+def set_up(
+    context: typer.Context,
+    home: Annotated[
+        Path | None, typer.Option("--home", metavar="DIR", help="The lake's folder (or LAKE_HOME).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show logs, warnings and tracebacks.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    context.obj.set_flags(home=home, json=json, debug=debug)
+    if context.invoked_subcommand is None:
+        if json:
+            raise UsageError("No command is given.", hint="See: lake --help")
+        typer.echo(context.get_help())
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code; nothing is left on the screen but what was asked for."""
+    options = _before_dashes(arguments)
+    json = "--json" in options
+    batch = any(word.partition("=")[0] == "--batch" for word in options)
+    invocation = Invocation(json=json, guarded=json or batch)
+    _set_up_streams("--debug" in options, invocation)
+    try:
+        with invocation.guarded_stdout():
+            code = _dispatch(arguments, invocation)
+            sys.stdout.flush()
+    except LakeError as error:
+        _reraise_for_debugging(error, invocation)
+        invocation.report_error(type(error).__name__, error.message, error.hint)
+        return error.exit_code
+    except typer.TyperException as error:
+        invocation.report_error("UsageError", *_read_usage_error(error))
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        return _end_interrupted(invocation)
+    except BrokenPipeError:
+        # Whoever read our output has enough (`lake list | head`); what is buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    return code if code != INTERRUPTED else _end_interrupted(invocation)
+
+
+def _dispatch(arguments: Sequence[str], invocation: Invocation) -> int:
+    command = typer.main.get_command(app)
+    code = command.main(
+        args=hoist_shared_options(arguments), prog_name="lake", standalone_mode=False, obj=invocation
+    )
+    return code if isinstance(code, int) else 0
+
+
+def hoist_shared_options(arguments: Sequence[str]) -> list[str]:
+    """Move `--home DIR`, `--json` and `--debug` to the front, wherever they stand before a `--`."""
+    ours = _before_dashes(arguments)
+    shared: list[str] = []
+    rest: list[str] = []
+    position = 0
+    while position < len(ours):
+        word = ours[position]
+        if word in ("--json", "--debug") or word.startswith("--home="):
+            shared.append(word)
+        elif word == "--home":
+            if position + 1 == len(ours):
+                raise UsageError("The option '--home' has no value.", hint="Give a folder: --home DIR.")
+            position += 1
+            shared += [word, ours[position]]
+        else:
+            rest.append(word)
+        position += 1
+    return [*shared, *rest, *arguments[len(ours) :]]
+
+
+def _before_dashes(arguments: Sequence[str]) -> list[str]:
+    arguments = list(arguments)
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _read_usage_error(error: typer.TyperException) -> tuple[str, str]:
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "lake"
+    return message, f"See: {path} --help"
+
+
+def _end_interrupted(invocation: Invocation) -> int:
+    invocation.report_error(
+        "Interrupted", "Interrupted.", "What was finished is kept; run it again to go on."
+    )
+    return INTERRUPTED
+
+
+def _reraise_for_debugging(error: LakeError, invocation: Invocation) -> None:
+    if invocation.debug:
+        logging.getLogger(__name__).error("%s", type(error).__name__, exc_info=error)
+
+
+def _set_up_streams(debug: bool, invocation: Invocation) -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+    logging.basicConfig(level=logging.INFO if debug else logging.ERROR, stream=sys.stderr, force=True)
+    if not debug:
+        warnings.simplefilter("ignore")
+
+        def report_unexpected(
+            kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+        ) -> None:
+            what = " ".join(str(error).split())[:300]
+            invocation.report_error(
+                "InternalError",
+                f"Unexpected {kind.__name__}: {what}",
+                "Run it again with --debug and report it.",
+            )
+
+        sys.excepthook = report_unexpected
