@@ -1,0 +1,120 @@
+"""Commands about what a lake holds: ingest, status, list, remove."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.invocation import Invocation
+from tools.errors import UsageError
+
+
+def ingest(
+    context: typer.Context,
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE...",
+            help="A dump (.parquet, .jsonl), a folder of model repositories, a paper (.pdf, .md, .txt), "
+            "or `sample:` for the built-in sample lake.",
+        ),
+    ],
+    limit: Annotated[int | None, typer.Option(help="Take only so many records.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads that read and parse; the default fits this machine.", min=1)
+    ] = None,
+) -> None:
+    """Add or update models and papers. Stopped half-way, the same command goes on where it was."""
+    invocation: Invocation = context.obj
+    report = take_in(invocation, sources, limit=limit, workers=workers)
+    if invocation.json:
+        invocation.emit(report)
+    else:
+        _render_report(invocation, report)
+    if report["failed"]:
+        raise typer.Exit(1)
+
+
+def status(context: typer.Context) -> None:
+    """What the lake holds, and with which embedder."""
+    invocation: Invocation = context.obj
+    with invocation.open_lake("status") as lake:
+        document = asdict(lake.catalog.status())
+    if invocation.json:
+        invocation.emit(document)
+        return
+    from assistant.cli.render import render_figures
+
+    document["embedder"] = document["embedder"] or "none: search goes by words only"
+    render_figures(invocation.terminal, document)
+
+
+def list_models(
+    context: typer.Context,
+    removed: Annotated[bool, typer.Option("--removed", help="List what was removed.")] = False,
+) -> None:
+    """The models of the lake."""
+    from assistant.cli.views import view_model
+
+    invocation: Invocation = context.obj
+    with invocation.open_lake("list") as lake:
+        records = lake.catalog.list_models(removed=removed)
+    models = [view_model(record) for record in records if record.removed == removed]
+    if invocation.json:
+        invocation.emit({"models": models})
+        return
+    from assistant.cli.render import render_models
+
+    render_models(invocation.terminal, models)
+
+
+def remove(
+    context: typer.Context,
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Models by name.")],
+) -> None:
+    """Remove models. Their names are kept, so that models made from them still name them."""
+    from tools.catalog.names import resolve_model
+
+    invocation: Invocation = context.obj
+    with invocation.open_lake("remove") as lake:
+        # All names are resolved before anything is removed: a misspelt one leaves the lake as it was.
+        names = list(dict.fromkeys(resolve_model(lake.catalog, model) for model in models))
+        for name in names:
+            lake.catalog.remove_model(name)
+    if invocation.json:
+        invocation.emit({"removed": names})
+    else:
+        for name in names:
+            invocation.terminal.print(f"Removed {name}.", markup=False)
+
+
+def take_in(
+    invocation: Invocation, sources: list[str], *, limit: int | None = None, workers: int | None = None
+) -> dict[str, Any]:
+    """Ingest `sources` with a progress bar; returns the document of `lake ingest`."""
+    from tools.ingest import ingest as ingest_sources
+
+    if not all(source.strip() for source in sources):
+        raise UsageError("A source is empty.", hint="Name a file, a folder, or sample:.")
+    with (
+        invocation.open_lake("ingest " + " ".join(sources)) as lake,
+        invocation.progress("reading") as progress,
+    ):
+        report = ingest_sources(lake, sources, limit=limit, progress=progress.update)
+    return asdict(report)
+
+
+def _render_report(invocation: Invocation, report: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    from assistant.cli.safe_text import clean_line
+
+    counts = ", ".join(f"{report[key]:,} {key}" for key in ("added", "updated", "unchanged"))
+    invocation.terminal.print(
+        Text(f"{counts}, {len(report['failed']):,} failed in {report['seconds']:.1f} s")
+    )
+    for failure in report["failed"]:
+        line = f"⚠ {clean_line(str(failure['id']))}: {clean_line(str(failure['error']))}"
+        invocation.terminal.print(Text(line, style="yellow"), soft_wrap=True)

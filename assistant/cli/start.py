@@ -1,0 +1,123 @@
+"""`lake start`: a lake to try at once and a question prompt in the terminal; what `make run` calls."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.cli.asking import Engine, show_answer
+from assistant.cli.invocation import Invocation
+from tools.errors import LakeError, UsageError
+
+if TYPE_CHECKING:
+    from assistant.agent import Assistant
+    from tools.lake import Lake
+
+EXAMPLES = (
+    "Which model could summarise legal contracts for someone who is not a lawyer?",
+    "I need a speech recognition model for German that I may use commercially.",
+    "What licence does the first one have, and what was it trained on?",
+    "Which model reports the lowest WER, and on which dataset?",
+    "Find a small model that finds names of diseases in medical text, not GPL.",
+)
+_HELP = "Type a question, the number of an example, `new` for a new conversation, or `quit` (Ctrl-D)."
+_SAMPLE = "sample:"
+
+
+def start(
+    context: typer.Context,
+    question: Annotated[
+        str | None, typer.Option("--question", "-q", metavar="TEXT", help="Answer this one and end.")
+    ] = None,
+    llm: Engine = None,
+) -> None:
+    """Ask questions in the terminal; an empty lake is filled with the built-in sample first."""
+    invocation: Invocation = context.obj
+    if question is not None and not question.strip():
+        raise UsageError("The question is empty.", hint='For example: make ask Q="Which model reads German?"')
+    if question is None and invocation.json:
+        raise UsageError(
+            "--json needs --question.", hint="For several questions: lake ask --batch FILE.jsonl."
+        )
+    invocation.set_engine(llm)
+    with invocation.open_lake("start") as lake:
+        if not lake.catalog.model_names():
+            _fill(invocation, lake)
+        from assistant.agent import Assistant
+
+        with contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant:
+            if question is not None:
+                show_answer(invocation, lake, assistant.ask(question))
+            else:
+                _converse(invocation, lake, assistant)
+
+
+def _fill(invocation: Invocation, lake: Lake) -> None:
+    from tools.ingest import ingest
+
+    invocation.note("This lake is empty: preparing the sample lake (once) ...")
+    with invocation.progress("reading") as progress:
+        ingest(lake, [_SAMPLE], progress=progress.update)
+
+
+def _converse(invocation: Invocation, lake: Lake, assistant: Assistant) -> None:
+    """Answer questions until `quit` or the end of input, in one conversation."""
+    interactive = sys.stdin.isatty()
+    status = lake.catalog.status()
+    _say(invocation, f"{status.models:,} models and {status.papers:,} papers at {status.home}. For example:")
+    _list_examples(invocation)
+    if interactive:
+        # Line editing and history for input(); not part of Python everywhere.
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401
+    thread: str | None = None
+    while (line := _read_line(interactive)) is not None:
+        question = line.strip()
+        if question.lower() in {"quit", "exit", "q"}:
+            return
+        if question.lower() in {"help", "?", ""}:
+            if question:
+                _list_examples(invocation)
+            continue
+        if question.lower() == "new":
+            thread = None
+            _say(invocation, "A new conversation.")
+            continue
+        if question.isdecimal() and 1 <= int(question) <= len(EXAMPLES):
+            question = EXAMPLES[int(question) - 1]
+            _say(invocation, f"› {question}")
+        try:
+            answer = assistant.ask(question, thread=thread)
+        except LakeError as error:
+            invocation.report_error(type(error).__name__, error.message, error.hint)
+            continue
+        thread = answer.thread
+        show_answer(invocation, lake, answer)
+        _say(invocation, "")
+
+
+def _read_line(interactive: bool) -> str | None:
+    """The next line, or None at the end of input."""
+    try:
+        return input("\n› " if interactive else "")
+    except EOFError:
+        return None
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"The input is not UTF-8 text: {error.reason}.", hint="Set the terminal to UTF-8."
+        ) from None
+
+
+def _list_examples(invocation: Invocation) -> None:
+    for number, example in enumerate(EXAMPLES, start=1):
+        _say(invocation, f"  {number}  {example}")
+    _say(invocation, _HELP)
+
+
+def _say(invocation: Invocation, text: str) -> None:
+    from rich.text import Text
+
+    invocation.terminal.print(Text(text), soft_wrap=True)
