@@ -1,6 +1,7 @@
 """One question in, one checked answer out: LangChain's agent over the lake's tools.
 
-question -> chat model plans tool calls -> tools give evidence -> chat model writes -> verifier decides -> answer
+question -> chat model plans tool calls -> tools give evidence -> chat model writes -> verifier decides ->
+answer
 """
 
 from __future__ import annotations

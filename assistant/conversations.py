@@ -1,4 +1,4 @@
-"""Conversations that outlive the process: turns and evidence in SQLite, beside LangGraph's own checkpoints."""
+"""Conversations that outlive the process: turns and evidence in SQLite, beside LangGraph's checkpoints."""
 
 from __future__ import annotations
 

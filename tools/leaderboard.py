@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tools.catalog.records import StoredResult
 from tools.catalog.repository import Catalog
-from tools.metrics import is_lower_better
+from tools.metrics import Metric, asked_metrics, is_lower_better
+from tools.reading import STOPWORDS
+from tools.search.vocabulary import normalize_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,67 @@ def find_conflicts(rows: Iterable[StoredResult]) -> list[Conflict]:
 def list_leaders(
     catalog: Catalog, *, dataset: str | None = None, metric: str | None = None, task: str | None = None
 ) -> list[Ranking]:
-    """Rankings of every metric that fits, those with most rows first."""
+    """Rankings of every metric that fits, the best-fitting data first.
+
+    `dataset` may be a phrase ("Common Voice, the German part"): rows are kept whose dataset, configuration
+    and split share most of its telling words. `metric` is matched by what it names, not by its spelling.
+    """
+    rows = catalog.results(task=task)
+    if metric:
+        wanted = asked_metrics(metric)
+        rows = [row for row in rows if _is_metric(row, wanted, metric)]
+    if dataset:
+        rows = _closest_data(rows, dataset)
     by_metric: dict[str, list[StoredResult]] = defaultdict(list)
-    for row in catalog.results(dataset=dataset, metric=metric, task=task):
-        by_metric[_fold(row.row.metric)].append(row)
-    rankings = [ranking for rows in by_metric.values() if (ranking := rank_results(rows)) is not None]
+    for row in rows:
+        by_metric[_fold(row.row.metric_type or row.row.metric)].append(row)
+    rankings = [ranking for found in by_metric.values() if (ranking := rank_results(found)) is not None]
     return sorted(rankings, key=lambda ranking: -len(ranking.rows))
+
+
+def _is_metric(result: StoredResult, wanted: Sequence[Metric], words: str) -> bool:
+    row = result.row
+    names = re.sub(r"_", " ", row.metric)
+    if not wanted:
+        return _fold(words) in (_fold(row.metric), _fold(row.metric_type))
+    found = asked_metrics(names) or asked_metrics(re.sub(r"_", " ", row.metric_type))
+    return wanted[0] in found[:1]
+
+
+def _closest_data(rows: Sequence[StoredResult], phrase: str) -> list[StoredResult]:
+    """Rows whose data shares the most telling words with `phrase`; none when nothing is shared."""
+    asked = _data_words(phrase)
+    described = [_describe_data(row) for row in rows]
+    spread = Counter(word for words in described for word in words)
+    weight = {word: math.log(1 + len(rows) / spread[word]) for word in spread}
+    scores = [
+        # What is shared, less a little for what the data is called besides (so "squad" is not "squad v2").
+        sum(weight[word] for word in words & asked) - 0.1 * sum(weight[word] for word in words - asked)
+        for words in described
+    ]
+    best = max((score for score in scores if score > 0), default=None)
+    if best is None:
+        return []
+    return [row for row, score in zip(rows, scores, strict=True) if score >= 0.7 * best]
+
+
+def _describe_data(result: StoredResult) -> frozenset[str]:
+    row = result.row
+    return _data_words(f"{row.dataset} {row.dataset_id} {row.config} {row.split}")
+
+
+_EMPTY_WORDS = frozenset({"dataset", "datasets", "data", "set", "part", "split", "benchmark", "score"})
+_SAME_WORDS = {"validation": "dev", "val": "dev", "development": "dev", "testing": "test", "eval": "dev"}
+
+
+def _data_words(text: str) -> frozenset[str]:
+    """Words of a dataset's name, languages as codes, split names as one word each."""
+    words = set()
+    for word in re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()):
+        if word in STOPWORDS or word in _EMPTY_WORDS:
+            continue
+        words.add(normalize_language(word) or _SAME_WORDS.get(word, word))
+    return frozenset(words)
 
 
 def _fold(text: str) -> str:

@@ -12,7 +12,7 @@ from assistant.offline.wording import join_words, name_model, plain_text, quote_
 from tools.attributes import Attribute
 from tools.metrics import Metric, asked_metrics
 from tools.reading import content_words, stem_word
-from tools.search.vocabulary import license_family, normalize_language
+from tools.search.vocabulary import language_names, matches_license, normalize_language, normalize_license
 
 Json = Mapping[str, Any]
 
@@ -92,7 +92,7 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
 
 
 def compose_comparison(plan: Plan, read: Json) -> Draft:
-    """The same fields of several models, one line for each model and field, then what follows from numbers."""
+    """The same fields of several models, a line for each model and field; first what follows from numbers."""
     models = [str(entry["model"]) for entry in read["models"]]
     metrics = asked_metrics(plan.question)
     fields = [a.field for a in plan.attributes if a.field] or (
@@ -310,16 +310,24 @@ def _disagreeing(name: str, facts: Sequence[Json]) -> list[Json]:
     others = [
         fact
         for fact in facts[1:]
-        if (values := _normal_values(name, str(fact["value"]))) and not values & known
+        if (values := _normal_values(name, str(fact["value"]))) and known and not _agree(name, values, known)
     ]
     return [first, *others[:1]]
 
 
-def _normal_values(name: str, value: str) -> frozenset[str]:
+def _agree(name: str, some: frozenset[str], others: frozenset[str]) -> bool:
+    if name == "license":
+        return any(matches_license(a, b) or matches_license(b, a) for a in some for b in others)
+    return bool(some & others) or "multilingual" in some | others
+
+
+def _normal_values(name: str, value: str, *, codes: bool = True) -> frozenset[str]:
+    """Licence families or language codes that a text names; `codes`: two-letter codes count as languages."""
     if name == "license":
         return frozenset(_read_licenses(value))
-    found = {normalize_language(word) for word in re.findall(r"[A-Za-z-]{2,}", value)}
-    return frozenset(code for code in found if code)
+    known = set(language_names().values())
+    words = re.findall(r"[A-Za-z-]{2,}", value) if codes else re.findall(r"\b[A-Z][a-z]{3,}\b", value)
+    return frozenset(code for word in words if (code := normalize_language(word)) in known)
 
 
 def _read_licenses(text: str) -> set[str]:
@@ -332,7 +340,7 @@ def _read_licenses(text: str) -> set[str]:
         text,
         re.IGNORECASE,
     )
-    return {family for name in names for family in license_family(name.strip().lower().replace(" ", "-"))}
+    return {normalize_license(name) for name in names}
 
 
 def _presupposition(plan: Plan, read: Json) -> list[str]:
@@ -343,9 +351,9 @@ def _presupposition(plan: Plan, read: Json) -> list[str]:
         facts = read["facts"].get(attribute.field) or []
         if attribute.name not in ("license", "language") or not facts:
             continue
-        asked = _normal_values(attribute.field, plan.question)
+        asked = _normal_values(attribute.field, plan.question, codes=False)
         stated = frozenset().union(*(_normal_values(attribute.field, str(fact["value"])) for fact in facts))
-        if asked and stated and not asked & stated and "multilingual" not in str(facts[0]["value"]).lower():
+        if asked and stated and not _agree(attribute.field, asked, stated):
             lines.append(f"No: the card of {name_model(model)} does not state that.")
     return lines[:1]
 

@@ -109,7 +109,8 @@ def compose_results(plan: Plan, found: Json) -> Draft:
     rankings = [ranking for ranking in found["rankings"] if ranking["rows"]]
     if not rankings:
         return Draft(
-            text="No card in this lake reports that metric for that dataset. Naming the dataset as the cards do may help.",
+            text="No card in this lake reports that metric for that dataset. Naming the dataset "
+            "as the cards do may help.",
             abstained=True,
             memo={"intent": "results", "question": plan.question},
         )
@@ -166,7 +167,8 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
         relation = f" ({edge['relation']})" if edge["relation"] else ""
         if edge["origin"] == "metadata":
             lines.append(
-                f"{name_model(model)} declares {name_model(edge['parent'])} as its base model{relation} [{edge['key']}]"
+                f"{name_model(model)} declares {name_model(edge['parent'])} as its base "
+                f"model{relation} [{edge['key']}]"
             )
         else:
             quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=30)

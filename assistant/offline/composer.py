@@ -19,18 +19,22 @@ from assistant.offline.planner import Plan
 from assistant.offline.wording import join_words, name_model
 
 _DECLINED = {
-    "action": "I can't do that: I only answer questions about the models in this lake, and I change and run nothing.",
-    "injection": "I can't follow that: I only answer questions about the models in this lake, and I change and run nothing.",
+    "action": "I can't do that: I only answer questions about the models in this lake, and I "
+    "change and run nothing.",
+    "injection": "I can't follow that: I only answer questions about the models in this lake, and "
+    "I change and run nothing.",
     "world": "That is outside what I know: I can only answer questions about the models in this lake.",
 }
 _HELP = (
-    "I answer questions about the machine-learning models in this lake, and mark every statement with the passage it "
+    "I answer questions about the machine-learning models in this lake, and mark every statement "
+    "with the passage it "
     "stands on. Ask, for example:\n\n"
     "- which model summarises legal contracts, under a permissive licence?\n"
     "- what was a certain model trained on, or fine-tuned from?\n"
     "- compare two models by licence and languages\n"
     "- who reports the lowest WER on Common Voice?\n\n"
-    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state something, I say so."
+    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state "
+    "something, I say so."
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _SINGLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One earlier turn. `models` are those of its answer, in the order shown; `memo` is what the engine noted."""
+    """One earlier turn: `models` in the order its answer showed them, `memo` what the engine noted."""
 
     user: str
     answer: str
@@ -54,7 +55,7 @@ def read_turns(messages: Sequence[BaseMessage]) -> tuple[list[Turn], str, list[B
     if not humans:
         return [], "", list(messages)
     turns = []
-    for start, end in zip(humans, humans[1:], strict=False):
+    for start, end in pairwise(humans):
         said = [m for m in messages[start + 1 : end] if m.type == "ai" and not getattr(m, "tool_calls", None)]
         answer = str(said[-1].text) if said else ""
         memo = dict(said[-1].additional_kwargs.get("memo", {})) if said else {}
@@ -71,7 +72,7 @@ def shown_models(turns: Sequence[Turn]) -> tuple[str, ...]:
 
 
 def shown_list(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """The latest list of at least two models; "the second one" speaks of it even after a look at the first."""
+    """The latest list of two or more; "the second one" speaks of it even after a look at the first."""
     return next((turn.models for turn in reversed(turns) if len(turn.models) > 1), shown_models(turns))
 
 

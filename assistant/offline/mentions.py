@@ -1,6 +1,7 @@
 """Finding the models a question names: full ids, bare names, loose spellings, "someone's Korean model".
 
-Names are matched by their parts and by how rare those parts are in this lake, so that "gpt neox 20b" finds its
+Names are matched by their parts and by how rare those parts are in this lake, so that "gpt neox "
+"20b" finds its
 model and "bert" alone, which many share, names none.
 """
 

@@ -1,7 +1,8 @@
 """The offline engine: a LangChain chat model that plans and composes by rules instead of weights.
 
 It drives the same agent and the same tools as a language model would. Each call is a pure function of the
-messages: with no tool results after the question it answers with tool calls, with them it composes the answer.
+messages: with no tool results after the question it answers with tool calls, with them it composes the
+answer.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ _INJECTION = re.compile(
     re.I,
 )
 _PLEASE = r"^\W*(?:(?:please|pls|hey|hi|ok|so|now|just|kindly|and|then|also)[\s,]+)*(?:(?:can|could"
-r"|would|will) you (?:please |kindly |just )?|I (?:want|need|would like|['’]d like) you to |go and |go ahead and |help me (?:to )?)?"
+r"|would|will) you (?:please |kindly |just )?|I (?:want|need|would like|['’]d like) you to |go and "
+r"|go ahead and |help me (?:to )?)?"
 _ACTION = re.compile(
     _PLEASE + r"(?:"
     r"(?:book|reserve|order|buy|purchase|sell|rent|pay|transfer|wire|donate"
@@ -58,7 +59,9 @@ _ACTION = re.compile(
     r"|(?:delete|remove|erase|wipe|drop|destroy|format|overwrite|rename|move|edit|modify|update"
     r"|uninstall|install|deploy|execute|restart|reboot|shut ?down|kill|launch|upload|push|merge|commit)\s+"
     r"(?:all |every |the |this |that |these |those |my |your |our |it\b|everything"
-    r"|any )*(?:\w+ ){0,2}(?:models?|files?|folders?|director\w+|lake|databases?|index|history|cards?|tables?|disk|server|container|repos?\w*|weights?|everything|it|them|cluster|package|code|pods?|data|account|computer|machine)\b"
+    r"|any )*(?:\w+ ){0,2}(?:models?|files?|folders?|director\w+|lake|databases?|index|history"
+    r"|cards?|tables?|disk|server|container|repos?\w*|weights?|everything|it|them|cluster|package"
+    r"|code|pods?|data|account|computer|machine)\b"
     r"|(?:run|start)\s+(?:the |this |a |some |my )?(?:\w+ )?(?:shell|command|script|code|program"
     r"|python|bash|sql|docker|training|server|job)"
     r"|(?:fine-?tune|train|download|quanti[sz]e|convert|host|serve)\s+(?:it|this|that|the model"
@@ -77,14 +80,16 @@ _WRITE = re.compile(
     _PLEASE + r"(?:write|compose|draft|create|make|generate|give|tell|sing|draw|paint|design|invent"
     r"|recite)\s+(?:me |us )?(?:up )?(?:an? |some |the |my |another )?(?:\w+[ -]){0,2}"
     r"(?:poems?|haiku|limerick|essay|story|stories|song|lyrics|joke|riddle|letter|email|speech|cv"
-    r"|resume|blog post|tweet|recipe|function|python|script|regex|sql|html|code|program|picture of|image of|plan for|itinerary|workout|diet)\b",
+    r"|resume|blog post|tweet|recipe|function|python|script|regex|sql|html|code|program|picture of"
+    r"|image of|plan for|itinerary|workout|diet)\b",
     re.I,
 )
 _WORLD = re.compile(
     r"\b(?:weather|forecast|temperature outside|capital (?:city )?of|population of|president of"
     r"|prime minister|chancellor|king of|queen of|stock price|share price|exchange rate|bitcoin price"
     r"|world cup|olympics|super bowl|champions league|horoscope|lottery|meaning of life"
-    r"|square root of|what time is it|what day is|today['’]?s? date|tallest (?:building|mountain)|how far is|distance (?:from|between)"
+    r"|square root of|what time is it|what day is|today['’]?s? date|tallest (?:building|mountain)"
+    r"|how far is|distance (?:from|between)"
     r"|best (?:restaurant|pizza|hotel|movie|laptop|phone|car)|(?:restaurant|hotel|flight|recipe"
     r"|movie)s? (?:in|near|from|for|recommend))\b"
     r"|^\W*who (?:is|was|were|won|invented|discovered|wrote|painted|killed|founded|directed|sang"
@@ -92,7 +97,8 @@ _WORLD = re.compile(
     r"|^\W*(?:what|how much) is \d[\d\s.,]*(?:[-+*/x×÷^%]|plus|minus|times|divided)"
     r"|^\W*\d[\d\s.,]*[-+*/×÷^]\s*\d"
     r"|\b(?:should I (?:marry|sell|buy|quit|invest|eat|take|see a doctor|wear|go)|do you (?:love"
-    r"|like|feel|dream|believe|think)|are you (?:human|alive|conscious|happy|sad|real|married|single)|how are you|how old are you)\b"
+    r"|like|feel|dream|believe|think)|are you (?:human|alive|conscious|happy|sad|real|married"
+    r"|single)|how are you|how old are you)\b"
     r"|\bI (?:have|feel|am having|got) (?:a |an )?(?:headache|fever|cold|pain|sick|sad|lonely"
     r"|depressed|bored|hungry|tired)"
     r"|\bhow (?:do|can|should|would) (?:I|you|we|one) (?:cook|bake|fry|boil|fix|repair|change|clean"

@@ -28,7 +28,8 @@ def plain_text(text: str) -> str:
 
 
 def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
-    """A contiguous piece of `text` of at most `words` words in typographic quotes, around the terms of `about`.
+    """A contiguous piece of `text` of at most `words` words in typographic quotes, around the "
+    "terms of `about`.
 
     Empty when nothing quotable is left.
     """
@@ -52,7 +53,7 @@ def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
 
 
 def _best_start(tokens: Sequence[str], wanted: set[str], size: int) -> int:
-    """The start of the window that holds most wanted stems; the earliest of equals, at a phrase where possible."""
+    """The start of the window with most wanted stems; of equals the earliest, at a phrase where possible."""
     if not wanted:
         return 0
     hits = [1 if set(content_words(token)) & wanted else 0 for token in tokens]

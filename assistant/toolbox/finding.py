@@ -168,7 +168,8 @@ def describe_lake(context: ToolContext, _: DescribeLake) -> dict[str, Any]:
     tasks = Counter(record.task for record in records if record.task)
     licenses = Counter(record.license for record in records if record.license)
     lines = [
-        f"This lake holds {status.models} models, {status.papers} papers and {status.results} reported results.",
+        f"This lake holds {status.models} models, {status.papers} papers and {status.results} "
+        f"reported results.",
         f"The most frequent of its {len(tasks)} tasks: "
         + ", ".join(f"{task} ({count})" for task, count in tasks.most_common(6)),
         "The most frequent licences: "
