@@ -4,10 +4,10 @@ The lists are data (tools/data/*.json). Tasks are the Hub's pipeline tags; langu
 ISO 639-3 where there is no two-letter one; licences are the Hub's identifiers with families over them.
 
 Families, as decided here: `gpl` is all of the GNU family (GPL, LGPL, AGPL), for whoever writes "not GPL"
-means all of it, while `gpl-3.0` is that licence alone. `commercial` ("for commercial use") is permissive, copyleft,
-RAIL and the Llama and Gemma terms, which allow it under conditions; never `-nc`, nor `other`, whose terms are
-not known. `open-source` is what the OSI approved, so neither RAIL nor Creative Commons. `cc` is any Creative
-Commons licence; `cc-by` is attribution alone, any version, without -nc, -nd or -sa.
+means all of it, while `gpl-3.0` is that licence alone. `commercial` ("for commercial use") is permissive,
+copyleft, RAIL and the Llama and Gemma terms, which allow it under conditions; never `-nc`, nor `other`, whose
+terms are not known. `open-source` is what the OSI approved, so neither RAIL nor Creative Commons. `cc` is any
+Creative Commons licence; `cc-by` is attribution alone, any version, without -nc, -nd or -sa.
 """
 
 from __future__ import annotations
