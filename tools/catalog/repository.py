@@ -1,11 +1,11 @@
-"""The catalog's interface. SQLite implements it today; an SQL server can serve a team behind the same calls."""
+"""The catalog's interface. SQLite implements it; an SQL server can serve a team behind the same calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
-from tools.cards.types import Card
+from tools.cards.types import Card, Problem
 from tools.catalog.records import (
     Change,
     FileRow,
@@ -51,11 +51,27 @@ class Catalog(Protocol):
         """All ids that are not removed."""
         ...
 
+    def names_like(self, bare: str) -> list[str]:
+        """Ids whose last part, letters and digits only, is `bare` (see tools.catalog.naming.bare_key)."""
+        ...
+
+    def revisions_of(self, model: str) -> list[str]:
+        """Revisions of a model that were ingested, the current one first."""
+        ...
+
+    def get_models(self, names: Iterable[str]) -> dict[str, ModelRecord]:
+        """Records of several models by id; ids the lake does not hold are left out."""
+        ...
+
     def get_card(self, model: str) -> Card | None:
         """The parsed card of the current revision."""
         ...
 
     def get_files(self, model: str) -> list[FileRow]: ...
+
+    def problems_of(self, model: str) -> list[Problem]:
+        """What is wrong with the model's card itself."""
+        ...
 
     def passages_of(self, owner: str) -> list[PassageRow]:
         """Passages of a model or paper in the order they stand."""
@@ -65,6 +81,10 @@ class Catalog(Protocol):
 
     def passages_by_hash(self, hashes: Iterable[str]) -> list[PassageRow]:
         """All places where passages with these text hashes stand."""
+        ...
+
+    def models_by_summary(self, hashes: Iterable[str]) -> dict[str, list[str]]:
+        """Ids of the models whose summary text (one a model, embedded) has these hashes."""
         ...
 
     def results(
