@@ -57,7 +57,9 @@ def ask(
             if batch is not None:
                 from assistant.cli.batch import run_batch
 
-                code = run_batch(invocation, batch, lambda line: answer_line(assistant, line), what="answering")
+                code = run_batch(
+                    invocation, batch, lambda line: answer_line(assistant, line), what="answering"
+                )
                 raise typer.Exit(code)
             assert question is not None
             show_answer(invocation, lake, assistant.ask(question, thread=thread))

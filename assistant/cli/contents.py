@@ -14,7 +14,7 @@ from tools.errors import UsageError
 def ingest(
     context: typer.Context,
     sources: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="SOURCE...",
             help="A dump (.parquet, .jsonl), a folder of model repositories, a paper (.pdf, .md, .txt), "
@@ -23,12 +23,20 @@ def ingest(
     ],
     limit: Annotated[int | None, typer.Option(help="Take only so many records.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Threads that read and parse; the default fits this machine.", min=1)
+        int | None, typer.Option(help="At most so many workers; this version needs one.", min=1)
     ] = None,
+    re_embed: Annotated[
+        bool, typer.Option("--re-embed", help="First make all vectors anew with the present embedder.")
+    ] = False,
 ) -> None:
     """Add or update models and papers. Stopped half-way, the same command goes on where it was."""
     invocation: Invocation = context.obj
-    report = take_in(invocation, sources, limit=limit, workers=workers)
+    _ = workers  # one worker keeps two cores busy: the embedder uses both
+    if not sources and not re_embed:
+        raise UsageError("No source is given.", hint="Name a file, a folder, or sample:.")
+    if not all(source.strip() for source in sources or ()):
+        raise UsageError("A source is empty.", hint="Name a file, a folder, or sample:.")
+    report = _take_in(invocation, sources or [], limit=limit, re_embed=re_embed)
     if invocation.json:
         invocation.emit(report)
     else:
@@ -41,7 +49,7 @@ def status(context: typer.Context) -> None:
     """What the lake holds, and with which embedder."""
     invocation: Invocation = context.obj
     with invocation.open_lake("status") as lake:
-        document = asdict(lake.catalog.status())
+        document = asdict(lake.status())
     if invocation.json:
         invocation.emit(document)
         return
@@ -59,7 +67,7 @@ def list_models(
     from assistant.cli.views import view_model
 
     invocation: Invocation = context.obj
-    with invocation.open_lake("list") as lake:
+    with invocation.open_lake("list", embedding=False) as lake:
         records = lake.catalog.list_models(removed=removed)
     models = [view_model(record) for record in records if record.removed == removed]
     if invocation.json:
@@ -82,7 +90,7 @@ def remove(
         # All names are resolved before anything is removed: a misspelt one leaves the lake as it was.
         names = list(dict.fromkeys(resolve_model(lake.catalog, model) for model in models))
         for name in names:
-            lake.catalog.remove_model(name)
+            lake.remove_model(name)
     if invocation.json:
         invocation.emit({"removed": names})
     else:
@@ -90,20 +98,22 @@ def remove(
             invocation.terminal.print(f"Removed {name}.", markup=False)
 
 
-def take_in(
-    invocation: Invocation, sources: list[str], *, limit: int | None = None, workers: int | None = None
+def _take_in(
+    invocation: Invocation, sources: list[str], *, limit: int | None, re_embed: bool
 ) -> dict[str, Any]:
-    """Ingest `sources` with a progress bar; returns the document of `lake ingest`."""
+    from tools.ingest import IngestReport
     from tools.ingest import ingest as ingest_sources
 
-    if not all(source.strip() for source in sources):
-        raise UsageError("A source is empty.", hint="Name a file, a folder, or sample:.")
+    command = " ".join(["ingest", *sources])
     with (
-        invocation.open_lake("ingest " + " ".join(sources)) as lake,
-        invocation.progress("reading") as progress,
+        invocation.open_lake(command, accept_embedder=re_embed) as lake,
+        invocation.progress("reading models") as progress,
     ):
-        report = ingest_sources(lake, sources, limit=limit, progress=progress.update)
-    return asdict(report)
+        if re_embed:
+            lake.re_embed(progress.update)
+        if not sources:
+            return asdict(IngestReport())
+        return asdict(ingest_sources(lake, sources, limit=limit, progress=progress.update))
 
 
 def _render_report(invocation: Invocation, report: dict[str, Any]) -> None:

@@ -7,9 +7,7 @@ import typer
 from assistant.cli.invocation import Invocation
 from tools.errors import UsageError
 
-app = typer.Typer(
-    help="The weights that search by meaning needs.", rich_markup_mode=None
-)
+app = typer.Typer(help="The weights that search by meaning needs.", rich_markup_mode=None)
 
 
 @app.callback()

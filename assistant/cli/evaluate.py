@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +12,10 @@ import typer
 from assistant.cli.invocation import Invocation
 from tools.errors import UsageError
 
+_EXAMPLES = {
+    "search": "lake eval search eval/data/search_questions.jsonl",
+    "ask": "lake eval ask eval/data/ask_questions.jsonl eval/data/dialogues.jsonl",
+}
 Suite = Literal["search", "ask", "verify", "parents", "sample"]
 
 
@@ -31,6 +36,48 @@ def run_suite(
     from assistant.cli.render import render_figures
 
     render_figures(invocation.terminal, document)
+
+
+def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[str, Any]:
+    """Run one suite; `search` and `ask` use the lake of --home, the others their own data."""
+    if suite in ("search", "ask"):
+        if not files:
+            raise UsageError(f"`lake eval {suite}` needs questions.", hint=f"Try: {_EXAMPLES[suite]}")
+        for file in files:
+            if not file.is_file():
+                raise UsageError(f"There is no file {str(file)!r}.", hint="Name files of JSON Lines.")
+    elif files:
+        raise UsageError(f"`lake eval {suite}` takes no file.", hint="It measures its own labelled data.")
+    match suite:
+        case "search":
+            from eval.search import run_search
+
+            with invocation.open_filled_lake("eval search") as lake:
+                return run_search(lake, files)
+        case "ask":
+            from assistant.agent import Assistant
+            from eval.ask import run_ask
+
+            with (
+                invocation.open_filled_lake("eval ask") as lake,
+                contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant,
+                invocation.progress("answering") as progress,
+            ):
+                return run_ask(
+                    assistant, files, progress=lambda done, total: progress.update(done, total, "answering")
+                )
+        case "verify":
+            from eval.verify import run_verify
+
+            return run_verify()
+        case "parents":
+            from eval.parents import run_parents
+
+            return run_parents()
+        case "sample":
+            from eval.check_sample import run_check_sample
+
+            return run_check_sample()
 
 
 def _require_checkout() -> None:

@@ -98,7 +98,7 @@ def show(
     from tools.catalog.names import resolve_model
 
     invocation: Invocation = context.obj
-    with invocation.open_filled_lake("show") as lake:
+    with invocation.open_filled_lake("show", embedding=False) as lake:
         from assistant.cli.views import view_record
 
         name = resolve_model(lake.catalog, model)
@@ -123,7 +123,7 @@ def results(
 ) -> None:
     """Reported results, each metric best first, and values of one model that disagree."""
     invocation: Invocation = context.obj
-    with invocation.open_filled_lake("results") as lake:
+    with invocation.open_filled_lake("results", embedding=False) as lake:
         from assistant.cli.views import view_results
 
         document = view_results(lake.catalog, dataset=dataset, metric=metric, task=task)

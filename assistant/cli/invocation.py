@@ -115,22 +115,32 @@ class Invocation:
             sys.stdout.write(f"lake {number}\n")
 
     @contextlib.contextmanager
-    def open_lake(self, command: str) -> Iterator[Lake]:
-        """The lake of the settings, owned until the block ends. Without weights it works by words only."""
+    def open_lake(
+        self, command: str, *, embedding: bool = True, accept_embedder: bool = False
+    ) -> Iterator[Lake]:
+        """The lake of the settings, owned until the block ends. Without weights it works by words only.
+
+        `embedding=False` is for commands that never embed: they need no weights. `accept_embedder` lets
+        vectors of another embedder pass, because they are made anew.
+        """
         from tools.lake import Lake
 
         settings = self.settings
         with Lake.open(
-            settings.home, embedder=self.load_embedder(), chroma_url=settings.chroma_url, command=command
+            settings.home,
+            embedder=self.load_embedder() if embedding else None,
+            chroma_url=settings.chroma_url,
+            command=f"lake {command}",
+            accept_embedder=accept_embedder,
         ) as lake:
             yield lake
 
     @contextlib.contextmanager
-    def open_filled_lake(self, command: str) -> Iterator[Lake]:
+    def open_filled_lake(self, command: str, *, embedding: bool = True) -> Iterator[Lake]:
         """As `open_lake`, for commands that need something to look at. Raises UsageError for an empty one."""
         from tools.errors import UsageError
 
-        with self.open_lake(command) as lake:
+        with self.open_lake(command, embedding=embedding) as lake:
             if not lake.catalog.model_names():
                 raise UsageError(
                     f"This lake is empty ({self.settings.home}).", hint="Fill it, e.g.: lake ingest sample:"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _PLAIN_EVERY_SECONDS = 5.0
+# What the domain calls its stages, as a person reads them.
+_STAGES = {"catalogue": "reading models", "embed": "embedding passages"}
 
 
 class StepProgress:
@@ -44,10 +46,11 @@ class StepProgress:
 
     def advance(self, steps: int = 1) -> None:
         """`steps` more of the current stage are done."""
-        self.update(self._stage, self._done + steps, self._total)
+        self.update(self._done + steps, self._total, self._stage)
 
-    def update(self, stage: str, done: int, total: int | None) -> None:
+    def update(self, done: int, total: int | None, stage: str) -> None:
         """`done` of `total` (None: not known) steps of `stage` are done."""
+        stage = _STAGES.get(stage, stage)
         if stage != self._stage:
             if self._bar is None and self._done:
                 self._tell()

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from tools.catalog.records import FileRow, ModelRecord, PassageRow, StoredParent, StoredResult
-from tools.evidence import Evidence, EvidenceLedger
+from tools.evidence import Evidence, EvidenceKind, EvidenceLedger
 from tools.facts import FACT_FIELDS, collect_facts
 from tools.leaderboard import find_conflicts, fraction_of, list_leaders
 from tools.lineage import trace_declared
 
 if TYPE_CHECKING:
-    from tools.cards.types import Card
+    from tools.cards.types import Card, Section
     from tools.catalog.repository import Catalog
     from tools.search.types import SearchHit, SearchResult
 
@@ -86,16 +86,7 @@ def view_record(
             ]
             for field, found in facts.items()
         },
-        "sections": [
-            {
-                "title": section.title,
-                "level": section.level,
-                "path": list(section.path),
-                "lines": [section.lines.start, section.lines.end],
-                "text": card.lines_text(section.lines),
-            }
-            for section in (card.sections if card else ())
-        ],
+        "sections": [_view_section(card, section) for section in card.sections] if card else [],
         "results": [_view_result(row, ledger) for row in catalog.results(model=record.model)],
         "files": [asdict(file) for file in files],
         "lineage": {
@@ -133,6 +124,16 @@ def view_results(
     }
 
 
+def _view_section(card: Card, section: Section) -> dict[str, Any]:
+    return {
+        "title": section.title,
+        "level": section.level,
+        "path": list(section.path),
+        "lines": [section.lines.start, section.lines.end],
+        "text": card.lines_text(section.lines),
+    }
+
+
 def _view_hit(catalog: Catalog, hit: SearchHit, ledger: EvidenceLedger, fields: set[str]) -> dict[str, Any]:
     cited = [_cite_passage(row, ledger) for row in hit.passages[:_PASSAGES_SHOWN]]
     # A thin record has no passage to show; the field that names its task speaks for it.
@@ -153,7 +154,7 @@ def _view_hit(catalog: Catalog, hit: SearchHit, ledger: EvidenceLedger, fields: 
 
 
 def _cite_passage(row: PassageRow, ledger: EvidenceLedger) -> Evidence:
-    kind = "card" if row.owner_kind == "model" else "paper"
+    kind: EvidenceKind = "card" if row.owner_kind == "model" else "paper"
     return ledger.add(kind, row.source, row.locator, row.text, row.sha256)
 
 
