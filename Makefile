@@ -35,8 +35,11 @@ install: $(VENV)/.installed ## .venv with the command `lake`, nothing else
 run: $(VENV)/.installed ## prepare the sample lake, then ask it questions in the terminal
 	@$(BIN)/lake start
 
+# The question travels in the environment, as typed: neither make nor the shell reads anything in it.
+ask: export ASK_QUESTION := $(value Q)
+unexport Q
 ask: $(VENV)/.installed ## make ask Q="Which model could summarise legal contracts?"
-	@$(BIN)/lake start --question "$(Q)"
+	@question="$$ASK_QUESTION"; unset ASK_QUESTION; $(BIN)/lake start --question "$$question"
 
 test: $(VENV)/.installed-dev ## the tests
 	@$(BIN)/python -m pytest
@@ -47,6 +50,9 @@ lint: $(VENV)/.installed-dev ## ruff and mypy strict
 	@$(BIN)/mypy
 
 check: lint test ## lint, types and tests
+
+wheel-test: $(VENV)/.installed-dev ## only the tests of the installed wheel (part of `make test`)
+	@$(BIN)/python -m pytest -m wheel
 
 lock: $(BIN)/uv ## compile the locks anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
