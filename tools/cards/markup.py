@@ -31,6 +31,7 @@ _CODE_SPAN = re.compile(r"(`{1,3})(?!`)([^`\n]{1,2000})\1(?!`)")
 _STRONG = re.compile(r"(\*{1,3}|~~)(?=\S)([^*~\n]{1,2000}?)(?<=\S)\1")
 _UNDERSCORES = re.compile(r"(?<![\w\\])(_{1,3})(?=\S)([^_\n]{1,1000}|[^\n]{1,300}?)(?<=\S)\1(?!\w)")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_HELD = re.compile("[\ue021-\ue07e]")
 _SPACE = re.compile(r"\s+")
 _ARXIV = re.compile(
     r"(?:arxiv\.org/(?:abs|pdf|html|format)/|alphaxiv\.org/abs/|huggingface\.co/papers/|\barxiv\s*[:：]\s*"
@@ -38,11 +39,12 @@ _ARXIV = re.compile(
     r"(?P<id>[0-9]{4}\.[0-9]{4,5}|[a-z-]{2,12}(?:\.[A-Z]{2})?/[0-9]{7})",
     re.IGNORECASE,
 )
-_ESCAPED = {"\\|": "|"}
 
 
 def strip_markup(text: str) -> str:
     """`text` as a reader sees it: link texts, no emphasis, tags, code marks; entities decoded; one line."""
+    if "\\" in text:  # an escaped mark is a character; it waits in the private use area
+        text = _ESCAPE.sub(lambda matched: chr(0xE000 + ord(matched[1])), text)
     if "<" in text:
         text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", _COMMENT.sub(" ", text))))
     if "[" in text:
@@ -54,8 +56,7 @@ def strip_markup(text: str) -> str:
             text = _STRONG.sub(r"\2", text)
         if "_" in text:
             text = _UNDERSCORES.sub(r"\2", text)
-    if "\\" in text:
-        text = _ESCAPE.sub(r"\1", text)
+    text = _HELD.sub(lambda matched: chr(ord(matched.group()) - 0xE000), text)
     if "&" in text:
         text = html.unescape(text)
     return _SPACE.sub(" ", text).strip()

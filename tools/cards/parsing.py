@@ -8,6 +8,8 @@ from typing import Any
 from tools.cards.blocks import parse_blocks
 from tools.cards.front_matter import parse_front_matter
 from tools.cards.markup import find_arxiv_ids
+from tools.cards.model_index import read_model_index
+from tools.cards.parents import merge_parents, read_metadata_parents, read_prose_parents
 from tools.cards.types import Card, Problem
 from tools.hashing import hash_text
 
@@ -36,6 +38,12 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
     lines = parsed.split("\n")
     body = parse_blocks(lines, first_line=front.body_line)
     problems.extend(body.problems)
+    results, faults = read_model_index(front.metadata, front.metadata_lines, lines)
+    problems.extend(faults)
+    parents = merge_parents(
+        read_metadata_parents(front.metadata, front.metadata_lines, lines),
+        read_prose_parents(body.passages, body.sections, lines, model_id=model_id),
+    )
     return Card(
         text=text,
         sha256=hash_text(text),
@@ -47,6 +55,8 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
         passages=body.passages,
         tables=body.tables,
         links=body.links,
+        results=tuple(results),
+        parents=parents,
         arxiv_ids=find_arxiv_ids([*_strings(front.metadata), parsed]),
         problems=tuple(problems),
     )

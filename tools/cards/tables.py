@@ -111,10 +111,11 @@ def _read_html_table(text: str, start: int, starts: list[int]) -> tuple[CardTabl
                 break
         elif depth == 1 and tag != "thead":
             close_cell(matched.start())
-            if tag == "tr" and not closing:
-                rows.append([])
-                heads.append(True)
-            elif tag != "tr" and not closing:
+            if tag == "tr":  # a closed row ends too where the next one forgets its <tr>
+                if not rows or rows[-1]:
+                    rows.append([])
+                    heads.append(True)
+            elif not closing:
                 open_cell = (matched.end(), tag, attributes)
     close_cell(end)
     grid = _expand([row for row in rows if row])
@@ -124,6 +125,9 @@ def _read_html_table(text: str, start: int, starts: list[int]) -> tuple[CardTabl
         count += 1
     if count == 0 and grid:
         count = 1  # without <th>, the first row is the header, as in Markdown
+    first_row = next((row for row in rows if row), [])
+    if any(height > 1 for _, _, height in first_row) and any(width > 1 for _, width, _ in first_row):
+        count = max(count, min(len(grid) - 1, max(height for _, _, height in first_row)))
     header = _join_headers(grid[:count])
     first, last = bisect_right(starts, start) - 1, bisect_right(starts, max(start, end - 1)) - 1
     body = tuple(tuple(row) for row in grid[count:])
