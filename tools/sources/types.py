@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from tools.cards import parse_card
+from tools.cards.types import Card
 from tools.catalog.records import FileRow, ModelRecord, PaperRecord
+from tools.sources.description import describe_record
 
 # (locator, headings, verbatim text): "page 3" in a PDF, "notes.md#L3-L9" in a text.
 PaperPassage = tuple[str, tuple[str, ...], str]
@@ -14,11 +17,20 @@ PaperPassage = tuple[str, tuple[str, ...], str]
 
 @dataclass(frozen=True, slots=True)
 class SourceModel:
-    """A model as its source gives it: the record, the card's whole text, the files beside it."""
+    """A model as its source gives it: the record, the card's whole text, the files beside it.
+
+    `record` lacks what only the parsed card tells (title, summary): comparing `card_sha256` and
+    `record_sha256` first saves parsing the cards that have not changed.
+    """
 
     record: ModelRecord
     card_text: str
     files: tuple[FileRow, ...] = ()
+
+    def parse(self) -> tuple[ModelRecord, Card]:
+        """The complete record, and the parsed card."""
+        card = parse_card(self.card_text, model_id=self.record.model)
+        return describe_record(self.record, card), card
 
 
 @dataclass(frozen=True, slots=True)
