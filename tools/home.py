@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 import time
 import uuid
@@ -36,6 +37,7 @@ _LOCK_WAIT_SECONDS = 2.0
 _LOCK_POLL_SECONDS = 0.05
 # The holder's description fills a fixed block, so that rewriting it needs no new space on a full disk.
 _HOLDER_BYTES = 1024
+_SPARE_BYTES = 1 << 18
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -125,14 +127,26 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def is_disk_full(path: Path) -> bool:
+    """Whether the disk under `path` has no space worth mentioning left."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return shutil.disk_usage(path).free < _SPARE_BYTES
+
+
+def explain_full_disk(path: Path) -> HomeError:
+    """What a person is told when the disk under the home at `path` is full."""
+    return HomeError(
+        f"The disk that holds the lake {str(path)!r} is full; what was reported as stored is safe.",
+        hint="Free some space, then run the same command again: it carries on where it stopped.",
+    )
+
+
 def explain_os_error(error: OSError, path: Path) -> HomeError:
     """The HomeError that tells a person what an operating-system error at a home means."""
     where = str(path)
     if error.errno in _FULL:
-        return HomeError(
-            f"The disk that holds the lake {where!r} is full.",
-            hint="Free some space, then run the same command again: it carries on where it stopped.",
-        )
+        return explain_full_disk(path)
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return HomeError(
             f"The lake's home {where!r} cannot be written ({error.strerror}).",

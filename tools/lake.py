@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -12,8 +13,8 @@ from tools.catalog.records import FileRow, LakeStatus, ModelRecord
 from tools.catalog.sqlite import SqliteCatalog
 from tools.embedding import Embedder
 from tools.errors import EmbedderError, LakeError
-from tools.home import Home, open_home
-from tools.vectors import VectorIndex
+from tools.home import Home, explain_os_error, open_home
+from tools.vectors import DamagedIndexError, VectorIndex
 
 # (done, total or None when it is not known, stage: "catalogue" or "embed")
 Progress = Callable[[int, int | None, str], None]
@@ -99,7 +100,7 @@ class Lake:
         """Make the vectors that the catalog wants and the index lacks; returns how many were made.
 
         Without an embedder nothing is done. Each batch is acknowledged in the catalog after the index has it,
-        so an interruption costs at most one batch.
+        so an interruption costs at most one batch. A damaged index is begun anew.
         """
         if self.embedder is None or self.vectors is None:
             return 0
@@ -129,16 +130,7 @@ class Lake:
             raise EmbedderError(
                 "There is no embedder to make the vectors with.", hint="See `lake embedder --help`."
             )
-        if self.vectors is not None:
-            self.vectors.close()
-        self.catalog.reset_embeddings(
-            embedder=self.embedder.name,
-            dimension=str(self.embedder.dimension),
-            vectors_generation=str(self._generation() + 1),
-        )
-        self.vectors = self._make_index()
-        assert self.vectors is not None
-        self.vectors.drop_others(self._collection_prefix)
+        self._start_index_anew()
         return self.embed_pending(progress)
 
     @property
@@ -157,13 +149,37 @@ class Lake:
             dimension=self.embedder.dimension,
         )
 
+    def _start_index_anew(self) -> None:
+        """An empty index under a new name, for which every text waits. The old one is deleted after that."""
+        assert self.embedder is not None
+        if self.vectors is not None:
+            self.vectors.close()
+        self.catalog.reset_embeddings(
+            embedder=self.embedder.name,
+            dimension=str(self.embedder.dimension),
+            vectors_generation=str(self._generation() + 1),
+        )
+        self.vectors = self._make_index()
+        assert self.vectors is not None
+        if self._chroma_url is not None:
+            self.vectors.drop_others(self._collection_prefix)
+        elif self.home.chroma_path.exists():
+            try:
+                shutil.rmtree(self.home.chroma_path)
+            except OSError as error:
+                raise explain_os_error(error, self.home.path) from error
+
     def _repair_marks(self) -> None:
-        """Ask again for vectors that the index does not hold against belief, e.g. after a deleted folder."""
+        """Ask again for the vectors that the catalog believes in and the index does not hold."""
         assert self.vectors is not None
         marked = self.catalog.embedded_hashes()
-        if self.vectors.count() != len(marked):
-            lost = marked - self.vectors.existing(sorted(marked))
-            self.catalog.mark_unembedded(lost)
+        try:
+            held = self.vectors.count()
+            lost = marked - self.vectors.existing(sorted(marked)) if held != len(marked) else set()
+        except DamagedIndexError:
+            self._start_index_anew()
+            return
+        self.catalog.mark_unembedded(lost)
 
     def _drop_stale_vectors(self) -> None:
         while self.vectors is not None and (stale := self.catalog.stale_vectors(limit=_STALE_BATCH)):

@@ -6,7 +6,6 @@ knows which texts there are; the index can be made again from it.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tools.errors import HomeError, LakeError, ServiceError, UsageError
+from tools.home import explain_full_disk, explain_os_error, is_disk_full
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 5000
 # The defaults lose neighbours; these find what exact search finds (tests/test_vectors.py measures it).
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+
+
+class DamagedIndexError(HomeError):
+    """The index in the home cannot be read, e.g. after the disk was full while Chroma wrote its files."""
 
 
 class VectorIndex:
@@ -156,17 +160,12 @@ class VectorIndex:
                 f"The Chroma server at {self.place!r} failed: {error}",
                 hint="Start it (`chroma run`), or unset LAKE_CHROMA_URL to keep vectors in the home.",
             )
-        full = "full" in str(error) or _is_full(self.place)
-        if full:
-            return HomeError(
-                f"The disk that holds the lake {str(self.place.parent)!r} is full.",
-                hint="Free some space, then run the same command again: it carries on where it stopped.",
-            )
-        return HomeError(
-            f"The vector index {str(self.place)!r} failed: {error}",
-            hint="Delete that folder and run `lake ingest --re-embed`: the catalog holds its texts.",
+        home = self.place.parent
+        if "full" in str(error) or is_disk_full(self.place):
+            return explain_full_disk(home)
+        if isinstance(error, OSError):
+            return explain_os_error(error, home)
+        return DamagedIndexError(
+            f"The vector index {str(self.place)!r} cannot be used: {error}",
+            hint="Run `lake ingest --re-embed`: the catalog holds all it is made from.",
         )
-
-
-def _is_full(place: Path) -> bool:
-    return place.exists() and shutil.disk_usage(place).free < 1 << 20

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from tools.catalog.schema import create_schema
 from tools.errors import HomeError
+from tools.home import explain_full_disk, is_disk_full
 
 _BUSY_MILLISECONDS = 5000
 # SQLite allows 32,766 bound values in a statement.
@@ -70,11 +71,8 @@ class Database:
 def explain_database_error(error: BaseException | None, home: str) -> HomeError:
     """The HomeError that tells a person what a SQLite error means for the lake at `home`."""
     said = str(error)
-    if "full" in said:
-        return HomeError(
-            f"The disk that holds the lake {home!r} is full; what was reported as stored is safe.",
-            hint="Free some space, then run the same command again: it carries on where it stopped.",
-        )
+    if "full" in said or ("disk I/O" in said and is_disk_full(Path(home))):
+        return explain_full_disk(Path(home))
     if "readonly" in said or "read-only" in said:
         return HomeError(
             f"The lake's home {home!r} cannot be written ({said}).",
