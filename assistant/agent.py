@@ -34,7 +34,7 @@ class Assistant:
                 hint="Use --llm offline, or leave it out.",
             )
         self._lake = lake
-        self._store = ConversationStore(lake.home / "conversations.db")
+        self._store = ConversationStore(lake.home.path / "conversations.db")
         self._model: BaseChatModel | None = None
         self.engine = "offline"
 

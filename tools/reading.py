@@ -25,10 +25,14 @@ _NOT_AN_END = re.compile(
 )
 _WORD = re.compile(r"[A-Za-zÀ-ÿ0-9]+(?:['’][a-z]+)?|[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
 _NUMBER = re.compile(r"(?<![\w.])[~≈]?\d[\d.,]*\s*(?:%|[kmb]\b|million|billion|thousand)?", re.I)
+# The noun a question is about: "which reviews", "how many hours of speech".
+_ASKED_NOUN = re.compile(r"\b(?:which|what|how many|number of)\s+((?:[\w-]+\s+){0,1}[\w-]+)", re.IGNORECASE)
 _NUMBER_WORD = re.compile(
     r"\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand)\b", re.I
 )
 
+# Written in one, two or hyphenated words by turns.
+_ONE_WORD = re.compile(r"\b(?:fine|pre)[- ](?=tun|train)", re.IGNORECASE)
 STOPWORDS = frozenset(resources.files("tools.data").joinpath("stopwords.txt").read_text("utf-8").split())
 # Endings and what is kept of them, longest first.
 _ENDINGS = (
@@ -67,7 +71,7 @@ def content_words(text: str, *, drop: Iterable[str] = ()) -> list[str]:
     """Stems of the words of `text` that carry meaning, in order, without those of `drop`."""
     dropped = {stem_word(word) for phrase in drop for word in _WORD.findall(phrase)}
     stems = []
-    for word in _WORD.findall(text):
+    for word in _WORD.findall(_ONE_WORD.sub(lambda found: found[0].replace("-", "").replace(" ", ""), text)):
         lower = re.sub(r"['’]s$", "", word.lower())
         if lower in STOPWORDS or (len(lower) < 2 and not lower.isdigit()):
             continue
@@ -161,9 +165,13 @@ def rank_spans(
         )
     ) or any(attribute.numeric for attribute in attributes[:1])
     candidates: list[tuple[PassageRow, str, str, str]] = []
+    previous = ""
+    section: tuple[str, ...] = ()
     for passage in passages:
         heading = " ".join(passage.section)
-        previous = ""
+        # What introduces a list, a table or a block of code often stands in the paragraph before it.
+        if passage.kind == "prose" or passage.section != section:
+            previous, section = "", passage.section
         for text, locator in split_spans(passage):
             candidates.append(
                 (passage, text, locator, f"{heading}\n{previous if len(previous) < 160 else ''}")
@@ -173,6 +181,9 @@ def rank_spans(
         return []
     frequency = Counter(stem for _, text, _, _ in candidates for stem in set(content_words(text)))
     weight = {term: math.log(1 + len(candidates) / (1 + frequency[term])) + 0.3 for term in terms}
+    if head := _ASKED_NOUN.search(question):
+        for stem in content_words(head[1], drop=drop):
+            weight[stem] = 2.0 * weight.get(stem, 0.0)
     total = sum(weight.values()) or 1.0
     spans = []
     for passage, text, locator, context in candidates:

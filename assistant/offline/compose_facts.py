@@ -47,7 +47,8 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
     if metrics and not any(a.name in ("license", "downloads", "language") for a in attributes):
         lines, answered = _metric_lines(plan, read, metrics)
     else:
-        for attribute in attributes[:2] or [None]:
+        wanted: list[Attribute | None] = [*attributes[:2]] or [None]
+        for attribute in wanted:
             told = _attribute_lines(plan, read, attribute)
             if told:
                 answered = True
@@ -245,7 +246,7 @@ def _metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> tuple[li
         for span in read["passages"]
         if metric.pattern.search(plain_text(span["text"])) and re.search(r"\d", span["text"])
     ]
-    for span in spans[:3]:
+    for span in [s for s in spans if s["score"] > spans[0]["score"] - 0.1][:3]:
         found = _scaled(plain_text(metric.pattern.sub(" ", span["text"])))
         new = [v for v in found if not any(abs(v - known) < 5e-5 for known in values)]
         if values and not new:

@@ -115,7 +115,7 @@ class MentionIndex:
         parts = set(_parts(name))
         scored = sorted(
             (
-                (sum(1 / self._part_count[part] for part in parts & set(_parts(model))), model)
+                (sum(1 / max(1, self._part_count[part]) for part in parts & set(_parts(model))), model)
                 for model in self._records
             ),
             reverse=True,

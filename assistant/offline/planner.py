@@ -138,12 +138,14 @@ class Planner:
         unknown = [m for m in mentions if m.kind == "unknown"]
         bare = _without(question, mentions)
         find_shaped = _FIND_SHAPED.search(question) is not None
-        strong = [m for m in known if _is_strong(m, question, find_shaped=find_shaped)]
+        leaders = bool(asked_metrics(bare) and _SUPERLATIVE.search(bare))
+        strong = [m for m in known if _is_strong(m, question, weak_names=find_shaped or leaders)]
         referred = () if strong or unknown else resolve_references(question, turns)
         scope = read_scope(question, names_model=bool(strong or referred))
         if scope != "in":
-            intent: Intent = "decline" if scope in ("action", "injection", "world") else scope
-            return Plan(intent=intent, question=question, reason=scope)
+            if scope in ("action", "injection", "world"):
+                return Plan(intent="decline", question=question, reason=scope)
+            return Plan(intent=scope, question=question)
         if turns and _CORRECTION.search(question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
@@ -151,7 +153,15 @@ class Planner:
         if strong or referred:
             models = tuple(m.model for m in strong) or referred
             also = strong[0].also if strong and strong[0].kind in ("bare", "loose", "author") else ()
-            return self._about(question, bare, models, also, unknown, turns)
+            plan = self._about(question, bare, models, also, unknown, turns)
+            if (
+                strong
+                and plan.intent in ("fact", "lineage", "overview")
+                and _asks_descendants(question, strong[0])
+            ):
+                request = Request("declared_lineage", {"model": models[0]})
+                return replace(plan, intent="descendants", requests=(request,))
+            return plan
         if unknown and not self._is_parent_query(question):
             return self._not_here(question, bare, unknown)
         if turns and not find_shaped:
@@ -189,18 +199,6 @@ class Planner:
         )
         if _SIMILAR.search(bare) and len(models) == 1:
             return self._similar(base, question)
-        if (
-            len(models) == 1
-            and _DESCENDANTS.search(bare)
-            and not re.search(
-                r"^\W*(?:what"
-                r"|which model) (?:was|is)\b",
-                bare,
-            )
-        ):
-            return replace(
-                base, intent="descendants", requests=(Request("declared_lineage", {"model": models[0]}),)
-            )
         if _LINEAGE.search(bare) and (len(models) == 1 or _is_parent_check(bare)):
             reads = Request(
                 "read_card",
@@ -365,12 +363,12 @@ class Planner:
         return Plan(intent="find", question=question, query=question, requests=(request,))
 
 
-def _is_strong(mention: Mention, question: str, *, find_shaped: bool) -> bool:
+def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
     """Whether the question is about this model, or only uses its name to describe something."""
     if mention.kind in ("exact", "bare"):
         before = question[: mention.start].rstrip()
-        return not (find_shaped and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
-    if find_shaped:
+        return not (weak_names and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
+    if weak_names:
         return False
     if mention.kind == "author":
         return (
@@ -380,6 +378,19 @@ def _is_strong(mention: Mention, question: str, *, find_shaped: bool) -> bool:
             or bool(asked_attributes(question))
         )
     return bool(asked_attributes(question) or asked_metrics(question)) or len(question.split()) <= 6
+
+
+def _asks_descendants(question: str, mention: Mention) -> bool:
+    """ "which models are fine-tuned from X", "X's children": the name stands where the parent does."""
+    if re.search(
+        r"\b(?:children|descendants?|derivatives?|offspring|fine-?tunes)\b", question, re.IGNORECASE
+    ):
+        return True
+    before = re.search(
+        r"\b(?:from|on|of|upon|use|uses|using|have)\s+(?:the\s+)?[`'\"]?$", question[: mention.start]
+    )
+    # "what was X based on" has its model before the verb; "which model is X made from" too.
+    return before is not None and _DESCENDANTS.search(question[: mention.start]) is not None
 
 
 def _is_parent_check(bare: str) -> bool:

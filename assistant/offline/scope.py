@@ -42,9 +42,11 @@ _INJECTION = re.compile(
     r"|credentials|environment variables|env vars|/etc/)\b",
     re.I,
 )
-_PLEASE = r"^\W*(?:(?:please|pls|hey|hi|ok|so|now|just|kindly|and|then|also)[\s,]+)*(?:(?:can|could"
-r"|would|will) you (?:please |kindly |just )?|I (?:want|need|would like|['’]d like) you to |go and "
-r"|go ahead and |help me (?:to )?)?"
+_PLEASE = (
+    r"^\W*(?:(?:please|pls|hey|hi|ok|so|now|just|kindly|and|then|also)[\s,]+)*(?:(?:can|could"
+    r"|would|will) you (?:please |kindly |just )?|I (?:want|need|would like|['’]d like) you to |go and "
+    r"|go ahead and |help me (?:to )?)?"
+)
 _ACTION = re.compile(
     _PLEASE + r"(?:"
     r"(?:book|reserve|order|buy|purchase|sell|rent|pay|transfer|wire|donate"

@@ -61,7 +61,6 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
     (
         "declared_lineage",
         DeclaredLineage,
-        DescribeLake,
         finding.declared_lineage,
         "What cards declare about a model's parents and children. Declarations only; nothing here looks at "
         "weights.",
