@@ -105,6 +105,8 @@ def run_check_sample(shared: Path) -> dict[str, Any]:
     """
     settings = json.loads(_SOURCES.read_text(encoding="utf-8"))
     lake = shared / "lake"
+    languages = json.loads((SAMPLE.parent / "languages.json").read_text(encoding="utf-8"))
+    names = {entry["code"]: entry["names"] for entry in languages}
     rows = _read_dump(lake / "model_cards_with_metadata.parquet")
     documents = {path.name: path.read_text(encoding="utf-8") for path in (lake / "table_cards").glob("*.md*")}
     runs = _word_runs([*(row["card"] or "" for row in rows.values()), *documents.values()])
@@ -120,8 +122,9 @@ def run_check_sample(shared: Path) -> dict[str, Any]:
         if row is None and not extra:
             unmatched.append(model.model)
             continue
-        _check_model(model, _read_real(row, extra), report)
-        shared_runs = [run for run in _word_runs_in_order(model.body) if run in runs and run not in allowed]
+        _check_model(model, _read_real(row, extra), names, report)
+        own_words = model.body.replace(model.model.split("/")[-1], " ")  # its name is no prose
+        shared_runs = [run for run in _word_runs_in_order(own_words) if run in runs and run not in allowed]
         copied += [{"model": model.model, "words": " ".join(run)} for run in shared_runs]
     papers = [path.read_text(encoding="utf-8") for path in sorted((SAMPLE / "papers").glob("*.md"))]
     for text in papers:
@@ -156,7 +159,9 @@ def _read_real(row: dict[str, Any] | None, extra: list[str]) -> RealCard:
     return RealCard(columns, metadata, text.lower(), numbers, frozenset(_result_rows(metadata)))
 
 
-def _check_model(model: SampleModel, real: RealCard, report: Report) -> None:
+def _check_model(
+    model: SampleModel, real: RealCard, names: dict[str, list[str]], report: Report
+) -> None:
     name, record, metadata = model.model, model.record, model.metadata
     if real.columns:
         _check_columns(name, record, real.columns, report)
@@ -167,7 +172,8 @@ def _check_model(model: SampleModel, real: RealCard, report: Report) -> None:
     report.expect(bool(stated) <= bool(metadata.get("license")), name, "license kept", stated)
     languages = _as_list(real.metadata.get("language") or real.metadata.get("languages"))
     for language in _as_list(metadata.get("language")):
-        report.expect(language in languages, name, "language", language)
+        named = any(spoken.lower() in real.text for spoken in names.get(language, ()))
+        report.expect(language in languages or named, name, "language", language)
     listed = _as_list(real.metadata.get("datasets"))
     for dataset in _as_list(metadata.get("datasets")):
         report.expect(dataset in listed or dataset.lower() in real.text, name, "dataset", dataset)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from dataclasses import dataclass
@@ -69,8 +70,9 @@ def test_wheel_holds_the_product_and_nothing_else(wheel: Path) -> None:
 
 
 def test_wheel_names_its_command_and_version(installed: Installed, tmp_path: Path) -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     shown = installed.lake("--version", home=tmp_path / "home")
-    assert (shown.returncode, shown.stdout) == (0, "lake 0.1.0\n")
+    assert (shown.returncode, shown.stdout) == (0, f"lake {version}\n")
 
 
 def test_wheel_fills_and_searches_the_sample_lake(installed: Installed, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from tools.catalog.records import StoredResult
 from tools.catalog.repository import Catalog
 from tools.metrics import Metric, asked_metrics, is_lower_better
-from tools.reading import STOPWORDS
 from tools.search.vocabulary import normalize_language
 
 
@@ -145,7 +144,10 @@ def _describe_data(result: StoredResult) -> frozenset[str]:
     return _data_words(f"{row.dataset} {row.dataset_id} {row.config} {row.split}")
 
 
-_EMPTY_WORDS = frozenset({"dataset", "datasets", "data", "set", "part", "split", "benchmark", "score"})
+_EMPTY_WORDS = frozenset(
+    "dataset datasets data set part split benchmark score a an and at by for from has in is it its model of on or "
+    "reports reported report that the to what which who with best highest lowest top".split()
+)
 _SAME_WORDS = {"validation": "dev", "val": "dev", "development": "dev", "testing": "test", "eval": "dev"}
 
 
@@ -153,7 +155,7 @@ def _data_words(text: str) -> frozenset[str]:
     """Words of a dataset's name, languages as codes, split names as one word each."""
     words = set()
     for word in re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()):
-        if word in STOPWORDS or word in _EMPTY_WORDS:
+        if word in _EMPTY_WORDS:
             continue
         words.add(normalize_language(word) or _SAME_WORDS.get(word, word))
     return frozenset(words)

@@ -11,11 +11,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 from tools.attributes import Attribute
 from tools.catalog.records import PassageRow
+from tools.metrics import Metric
 
 _SENTENCE_END = re.compile(
     r"(?<=[.!?。！？])[\"”’)\]*_]*\s+(?=[\"“‘(\[*_`]*[A-Z0-9\U00010000-\U0010ffff])|\n{2,}"
@@ -51,6 +52,7 @@ class Span:
     score: float
     covered: frozenset[str]  # stems of the question found in the span or its headings
     states: bool  # the asked attribute's own words stand in it (or its headings)
+    nearness: float = 0.0  # cosine to the question, 0 when it was not measured
 
 
 def stem_word(word: str) -> str:
@@ -147,6 +149,7 @@ def rank_spans(
     passages: Sequence[PassageRow],
     *,
     attributes: Sequence[Attribute] = (),
+    metrics: Sequence[Metric] = (),
     drop: Iterable[str] = (),
     similarity: Callable[[str, Sequence[str]], Sequence[float]] | None = None,
     limit: int = 8,
@@ -174,7 +177,7 @@ def rank_spans(
             previous, section = "", passage.section
         for text, locator in split_spans(passage):
             candidates.append(
-                (passage, text, locator, f"{heading}\n{previous if len(previous) < 160 else ''}")
+                (passage, text, locator, f"{heading}\n{previous if len(previous) < 400 else ''}")
             )
             previous = text
     if not candidates:
@@ -196,6 +199,8 @@ def rank_spans(
             in_context = attributes[0].stated.search(context) is not None
             states = in_text or (in_context and not attributes[0].numeric)
             score += 0.5 if in_text else 0.25 if states else 0.0
+        if metrics and any(metric.pattern.search(text) for metric in metrics) and _NUMBER.search(text):
+            score += 0.6
         if wants_number:
             has_number = _NUMBER.search(text) is not None or _NUMBER_WORD.search(text) is not None
             score += 0.35 if has_number else -0.35
@@ -215,7 +220,7 @@ def _rerank(
 ) -> list[Span]:
     cosines = similarity(question, [_embeddable(span) for span in spans])
     scored = [
-        Span(s.passage, s.text, s.locator, s.score + 0.8 * float(c), s.covered, s.states)
+        replace(s, score=s.score + 0.8 * float(c), nearness=float(c))
         for s, c in zip(spans, cosines, strict=True)
     ]
     return sorted(scored, key=lambda span: -span.score)

@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from assistant.cli import asking, contents, embedder, evaluate, finding, start
-from assistant.cli.invocation import Invocation
+from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
 
 _EPILOG = "--home, --json and --debug may stand before or after the command."
@@ -75,16 +75,14 @@ def set_up(
 
 def main() -> NoReturn:
     """The console script."""
-    sys.exit(run(sys.argv[1:]))
+    arguments = sys.argv[1:]
+    _set_up_process("--debug" in _before_dashes(arguments), _make_invocation(arguments))
+    sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and return its exit code; nothing is left on the screen but what was asked for."""
-    options = _before_dashes(arguments)
-    json = "--json" in options
-    batch = any(word.partition("=")[0] == "--batch" for word in options)
-    invocation = Invocation(json=json, guarded=json or batch)
-    _set_up_streams("--debug" in options, invocation)
+    """Run one command line and return its exit code. Errors a person may see are reported, not raised."""
+    invocation = _make_invocation(arguments)
     try:
         with invocation.guarded_stdout():
             code = _dispatch(arguments, invocation)
@@ -98,11 +96,19 @@ def run(arguments: Sequence[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return _end_interrupted(invocation)
-    except BrokenPipeError:
-        # Whoever read our output has enough (`lake list | head`); what is buffered has nowhere to go.
+    except (ReaderGoneError, BrokenPipeError):
+        # What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     return code if code != INTERRUPTED else _end_interrupted(invocation)
+
+
+def _make_invocation(arguments: Sequence[str]) -> Invocation:
+    # Looked up before parsing, so that a command line that cannot be parsed gets its error in JSON as well.
+    options = _before_dashes(arguments)
+    json = "--json" in options
+    batch = any(word.partition("=")[0] == "--batch" for word in options)
+    return Invocation(json=json, guarded=json or batch)
 
 
 def _dispatch(arguments: Sequence[str], invocation: Invocation) -> int:
@@ -158,7 +164,8 @@ def _reraise_for_debugging(error: LakeError, invocation: Invocation) -> None:
         logging.getLogger(__name__).error("%s", type(error).__name__, exc_info=error)
 
 
-def _set_up_streams(debug: bool, invocation: Invocation) -> None:
+def _set_up_process(debug: bool, invocation: Invocation) -> None:
+    """UTF-8 whatever the locale; without --debug no logs, no warnings and no traceback."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -172,7 +179,7 @@ def _set_up_streams(debug: bool, invocation: Invocation) -> None:
             what = " ".join(str(error).split())[:300]
             invocation.report_error(
                 "InternalError",
-                f"Unexpected {kind.__name__}: {what}",
+                f"Unexpected {kind.__name__}: {what}.",
                 "Run it again with --debug and report it.",
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 from collections.abc import Iterator
 from functools import cached_property
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from tools.embedding import Embedder
     from tools.lake import Lake
 
+# Output that goes to a file or another program is not broken at 80 columns.
+_PIPED_COLUMNS = 200
 DISTRIBUTION = "model-lake-assistant"
+
+
+class ReaderGoneError(Exception):
+    """Whoever read our output has enough (`lake list | head`). No OSError: Typer would make a failure of it."""
 
 
 class Invocation:
@@ -83,8 +90,11 @@ class Invocation:
             line.encode("utf-8")
         except UnicodeEncodeError:  # a lone surrogate of a broken card: only an escape can carry it
             line = json.dumps(finite, allow_nan=False)
-        self._out.write(line + "\n")
-        self._out.flush()
+        try:
+            self._out.write(line + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            raise ReaderGoneError from None
 
     def note(self, text: str) -> None:
         """One line for the person, on stderr."""
@@ -184,6 +194,9 @@ def _make_console(*, stderr: bool) -> Console:
 
     class Terminal(Console):
         def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
+            raise ReaderGoneError
 
-    return Terminal(stderr=stderr, highlight=False, markup=False, emoji=False)
+    console = Terminal(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_COLUMNS
+    return console

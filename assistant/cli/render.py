@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -14,9 +15,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _SHORT_CHARACTERS = 240
+_READABLE_COLUMNS = 100
 _LINES = re.compile(r"^(?P<file>.+)#L(?P<first>\d+)(?:-L(?P<last>\d+))?$")
 _POINTER = re.compile(r"^(?P<file>.+)#/(?P<pointer>.*)$")
-_FIELD_NAMES = {"license": "licence", "derived_from": "derived from", "base_model": "base model"}
+_FIELD_NAMES = {
+    "license": "licence",
+    "derived_from": "derived from",
+    "base_model": "base model",
+    "last_modified": "last modified",
+}
 _STATUS = {
     "exact": "✓ stands there word for word",
     "normalized": "✓ stands there, up to spacing and typography",
@@ -44,7 +51,9 @@ def describe_locator(locator: str) -> str:
         span = f"lines {first}–{last}" if last and last != first else f"line {first}"
         return f"{clean_line(lines['file'])}, {span}"
     if pointer := _POINTER.match(locator):
-        return clean_line(f"{pointer['file']}, field {pointer['pointer']}")
+        # A result's cell is found by its index path; a person looks for the block.
+        field = pointer["pointer"].partition("/")[0]
+        return clean_line(f"{pointer['file']}, field {field}")
     return clean_line(locator)
 
 
@@ -75,7 +84,8 @@ def render_answer(console: Console, document: dict[str, Any], links: dict[str, s
     from rich.markdown import Markdown
 
     # Links show their address: a card must not be able to hide one behind other words.
-    console.print(Markdown(clean_text(document["answer"]), hyperlinks=False))
+    answer = Markdown(clean_text(document["answer"]), hyperlinks=False)
+    console.print(answer, width=min(console.width, _READABLE_COLUMNS))
     failed = [item for item in document["statements"] if item["level"] == "failed"]
     if document["evidence"] or failed:
         console.print()
@@ -181,14 +191,14 @@ def render_figures(console: Console, document: dict[str, Any], *, depth: int = 0
         if isinstance(value, dict):
             console.print(Text(name, style="bold"))
             render_figures(console, value, depth=depth + 1)
-        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        elif isinstance(value, (list, tuple)) and value and all(isinstance(item, dict) for item in value):
             console.print(Text(name, style="bold"))
             console.print(_table_of(value))
         else:
             console.print(Text(f"{name}: {_show_figure(value)}"), soft_wrap=True)
 
 
-def _table_of(rows: list[dict[str, Any]]) -> Table:
+def _table_of(rows: Sequence[dict[str, Any]]) -> Table:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     table = _make_table(*map(clean_line, columns))
     for row in rows:
@@ -199,7 +209,7 @@ def _table_of(rows: list[dict[str, Any]]) -> Table:
 def _show_figure(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return shorten(", ".join(map(_show_figure, value))) or "none"
     return shorten(str(value))
 
@@ -262,5 +272,5 @@ def _known_fields(model: dict[str, Any]) -> tuple[str, str, str]:
 def _make_table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "model")
     return table

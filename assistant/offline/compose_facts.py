@@ -96,10 +96,14 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
     """The same fields of several models, a line for each model and field; first what follows from numbers."""
     models = [str(entry["model"]) for entry in read["models"]]
     metrics = asked_metrics(plan.question)
-    fields = [a.field for a in plan.attributes if a.field] or (
-        [] if metrics else ["task", "license", "language", "downloads"]
-    )
-    free = [a for a in plan.attributes if not a.field or a.name in ("data", "base_model")]
+    fields = [a.field for a in plan.attributes if a.field]
+    free: list[Attribute | None] = [
+        a for a in plan.attributes if not a.field or a.name in ("data", "base_model")
+    ]
+    if not plan.attributes and not metrics:
+        # Nothing of the vocabulary is asked: what the words themselves find, else the usual fields.
+        free = [None] if any(_accepted_spans(plan, entry, None) for entry in read["models"]) else []
+        fields = [] if free else ["task", "license", "language", "downloads"]
     lines: list[str] = []
     missing = 0
     for entry in read["models"]:
@@ -107,7 +111,7 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
         for name in dict.fromkeys(fields):
             facts = entry["facts"].get(name) or []
             if facts:
-                lines.append(_field_line(model, name, facts[:2]))
+                lines.append(_field_line(model, name, _disagreeing(name, facts)))
             elif not _free_lines(plan, entry, [a for a in plan.attributes if a.field == name]):
                 missing += 1
                 lines.append(f"The card of {name_model(model)} does not state its {_FIELD_WORDS[name]}.")
@@ -119,9 +123,11 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
             lines += [
                 f"{name_model(model)}: {quote_text(p['text'])} [{p['key']}]" for p in entry["passages"][:1]
             ]
-    verdict = _larger(plan, read["models"])
+        if not any(line.startswith(name_model(model)) or f"of {name_model(model)}" in line for line in lines):
+            missing += 1
+            lines.append(_not_stated(plan, model, metrics, plan.attributes))
     lines = [f"- {line}" for line in dict.fromkeys(lines)]
-    if verdict:
+    if verdict := _larger(plan, read["models"]):
         lines.insert(0, f"- {verdict}")
     lines += [f"- {name_model(name)} is not in this lake." for name in plan.unknown]
     return Draft(
@@ -150,6 +156,9 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
                 lines.insert(0, f"Two places in the card of {name_model(model)} disagree; both are shown.")
         if lines and not own_words:
             return lines
+    if attribute is not None and attribute.name == "base_model" and not lines:
+        if lines := _parent_lines(read):
+            return lines
     spans = _accepted_spans(plan, read, attribute)
     for span in spans[: 1 if lines else 2]:
         about = set(content_words(plan.question))
@@ -159,9 +168,21 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
     return lines
 
 
-def _free_lines(plan: Plan, read: Json, attributes: Sequence[Attribute]) -> list[str]:
+def _parent_lines(read: Json) -> list[str]:
+    """Where the card says the model comes from."""
+    return [
+        f"{name_model(str(read['model']))}: {quoted} [{parent['key']}]"
+        for parent in read.get("parents", ())[:2]
+        if (quoted := quote_text(parent["text"], about=content_words(parent["parent"]), words=26))
+    ]
+
+
+def _free_lines(plan: Plan, read: Json, attributes: Sequence[Attribute | None]) -> list[str]:
     lines = []
     for attribute in attributes:
+        if attribute is not None and attribute.name == "base_model" and (parents := _parent_lines(read)):
+            lines += parents
+            continue
         for span in _accepted_spans(plan, read, attribute)[:1]:
             quoted = quote_text(span["text"], about=content_words(plan.question), words=24)
             if quoted:
@@ -171,7 +192,12 @@ def _free_lines(plan: Plan, read: Json, attributes: Sequence[Attribute]) -> list
 
 def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Json]:
     """Spans that answer, not only touch: the counted noun with its number, or the attribute's own words."""
-    asked = set(content_words(plan.question))
+    asked = set(content_words(plan.question, drop=[str(read["model"])]))
+    if attribute is not None:
+        # The attribute's own words are accounted for by what states it.
+        asked -= {
+            stem for found in attribute.asked.finditer(plan.question) for stem in content_words(found[0])
+        }
     counted = _COUNTED.search(plan.question)
     head = _head_noun(counted["noun"]) if counted else ""
     accepted = []
@@ -186,7 +212,10 @@ def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list
             continue
         if attribute is not None and attribute.numeric and not _NUMBER.search(text):
             continue
-        share = len(covered & asked) / max(1, len(asked))
+        # Meaning may stand in for shared words, but never for all of them.
+        share = (len(covered & asked) / len(asked) if asked else 1.0) + (
+            0.2 if span["nearness"] > 0.45 else 0.0
+        )
         specific = attribute is not None and attribute.name not in (
             "data",
             "limitations",
@@ -194,7 +223,7 @@ def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list
             "labels",
             "task",
         )
-        if share >= (0.0 if specific else 0.34) and (specific or covered):
+        if share >= (0.0 if specific else 0.34) and (specific or covered or not asked):
             accepted.append(span)
     return accepted
 

@@ -26,15 +26,13 @@ _DECLINED = {
     "world": "That is outside what I know: I can only answer questions about the models in this lake.",
 }
 _HELP = (
-    "I answer questions about the machine-learning models in this lake, and mark every statement "
-    "with the passage it "
-    "stands on. Ask, for example:\n\n"
-    "- which model summarises legal contracts, under a permissive licence?\n"
-    "- what was a certain model trained on, or fine-tuned from?\n"
-    "- compare two models by licence and languages\n"
-    "- who reports the lowest WER on Common Voice?\n\n"
-    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state "
-    "something, I say so."
+    "I find models, look up facts in their cards, compare models and trace what they were made from. Every "
+    "statement is marked with the passage it stands on, and checked against it. Try, for example:\n\n"
+    "- Which model could summarise legal contracts, under a permissive licence?\n"
+    "- What was it trained on? What was it fine-tuned from?\n"
+    "- Compare two models by licence and languages.\n"
+    "- Which model reports the lowest WER on Common Voice?\n\n"
+    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state something, I say so."
 )
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tools.catalog.records import ModelRecord
+from tools.metrics import asked_metrics
 from tools.reading import STOPWORDS, content_words, stem_word
 
 _ID = re.compile(
@@ -103,7 +104,7 @@ class MentionIndex:
             for found in _NAME_LIKE.finditer(question):
                 if not _NOT_A_MODEL.search(found[0]):
                     take(Mention(found[0], found[0], found.start(), "unknown"), found.end())
-        return sorted(mentions, key=lambda mention: mention.start)
+        return _merge_authors(sorted(mentions, key=lambda mention: mention.start))
 
     def nearest(self, name: str, limit: int = 3) -> list[str]:
         """Ids of the lake that look most like `name`."""
@@ -130,12 +131,15 @@ class MentionIndex:
         """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""
         described: set[str] = set()
         for record in self._records.values():
+            own = set(_parts(record.model))
             described.update(re.findall(r"\b[a-z]{4,}\b", record.summary))
-            described.update(re.findall(r"[a-z]{4,}", record.task or ""))
+            described.update(word for word in _words(f"{record.summary} {record.title}") if word not in own)
+            described.update(_words(record.task or ""))
         coined: dict[str, list[str]] = defaultdict(list)
         for model in sorted(self._records, key=self._popularity):
             for part in dict.fromkeys(_parts(model)):
-                if len(part) >= 5 and not part.isdigit() and part not in described and part not in STOPWORDS:
+                plain = part.isdigit() or part in described or part in STOPWORDS or asked_metrics(part)
+                if len(part) >= 5 and not plain:
                     coined[part].append(model)
         return coined
 
@@ -160,7 +164,7 @@ class MentionIndex:
                 joined = _join(text)
                 if len(joined) < 4 or joined not in self._by_joined or "\n" in text:
                     continue
-                if re.search(r"[,;!?()\"]", text):
+                if re.search(r"[,;!?()\"]", text) or _inside_a_name(question, start, end):
                     continue
                 plain = length == 1 and text.isalpha() and self._is_plain_word(text)
                 if not plain:
@@ -181,15 +185,14 @@ class MentionIndex:
             pattern = rf"(?<![\w/-]){re.escape(author)}(?![\w/-])(?P<own>['’]s?(?= |$))?"
             for match in re.finditer(pattern, question, re.IGNORECASE):
                 by = re.search(r"\b(?:by|from|of)\s+$", question[: match.start()], re.IGNORECASE)
-                if not (match["own"] or by or author not in STOPWORDS):
+                if author in STOPWORDS and not (match["own"] or by):
                     continue
                 if author.isalpha() and len(author) < 4 and not match["own"]:
                     continue
                 best = self._best_by_words(models, question, drop=author)
                 if best is None:
                     continue
-                also = tuple(model for model in models if model != best)
-                found.append((Mention(best, match[0], match.start(), "author", also), match.end()))
+                found.append((Mention(best, match[0], match.start(), "author"), match.end()))
         return found
 
     def _best_by_words(self, models: Sequence[str], question: str, *, drop: str) -> str | None:
@@ -213,6 +216,8 @@ class MentionIndex:
         for word in _WORD.finditer(question):
             text = word[0].lower()
             models = self._by_coined.get(text, [])
+            if _inside_a_name(question, word.start(), word.end()):
+                continue
             if models and len(models) <= 4:
                 best = self._best_by_words(models, question, drop=text) or models[0]
                 also = tuple(model for model in models if model != best)
@@ -220,9 +225,33 @@ class MentionIndex:
         return found
 
 
+def _inside_a_name(question: str, start: int, end: int) -> bool:
+    """Whether the words are part of a longer hyphenated name: "t5" of "flan-t5"."""
+    return question[max(0, start - 1) : start] in ("-", "_", "/") or question[end : end + 1] in ("_", "/")
+
+
+def _merge_authors(mentions: list[Mention]) -> list[Mention]:
+    """ "deepset's roberta base squad2" is one model: the author chooses among those that share the name."""
+    authors = {m.model.partition("/")[0].lower() for m in mentions if m.kind == "author"}
+    merged = []
+    for mention in mentions:
+        if mention.kind in ("bare", "loose") and mention.also and authors:
+            choices = (mention.model, *mention.also)
+            chosen = next((c for c in choices if c.partition("/")[0].lower() in authors), None)
+            if chosen:
+                mention = replace(mention, model=chosen, also=())
+        merged.append(mention)
+    named = {m.model.partition("/")[0].lower() for m in merged if m.kind in ("exact", "bare", "loose")}
+    return [m for m in merged if m.kind != "author" or m.model.partition("/")[0].lower() not in named]
+
+
 def _parts(name: str) -> list[str]:
     """ "wav2vec2-large-xlsr_53" -> wav2vec2, large, xlsr, 53 (lower case)."""
     return [part.lower() for part in re.split(r"[^A-Za-z0-9]+", name) if part]
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9]{4,}", text.lower())
 
 
 def _join(name: str) -> str:

@@ -40,7 +40,7 @@ _FIND_SHAPED = re.compile(
     re.IGNORECASE,
 )
 _DESCENDANTS = re.compile(
-    r"\b(?:which|what|list|show|find|any|are there|how many|all)\b.{0,60}\b(?:fine-?tuned|finetuned"
+    r"\b(?:which|what|list|show|find|any\w*|something|models?|are there|how many|all)\b.{0,60}\b(?:fine-?tuned|finetuned"
     r"|derived|descend\w*|based|built|trained|"
     r"made|distilled|adapted|come|came|stem)\b.{0,24}\b(?:from|on|of|upon)\b"
     r"|\b(?:children|descendants?|derivatives?|offspring|fine-?tunes|finetunes|variants|successors)\b"
@@ -58,6 +58,16 @@ _LINEAGE = re.compile(
     r"|\bstarting (?:point|checkpoint|model)\b|\bwhat (?:is|was) .{0,80} (?:made|built"
     r"|fine-?tuned) (?:from|of)\b|\boriginal model\b"
     r"|\bwhich (?:model|checkpoint|pre-?trained model) (?:was|is|did|does) .{0,80}(?:from|on|start|use)",
+    re.IGNORECASE,
+)
+# "Which checkpoint did she start from": asks for an origin, not for a recommendation.
+_ORIGIN_SHAPED = re.compile(
+    r"^\W*(?:which|what|from (?:which|what))\b.{0,40}?\b(?:models?|checkpoints?|parent|backbone|base|weights)\b.{0,12}\b(?:did|does|do|was|were|is|has)\b",
+    re.IGNORECASE,
+)
+_ABOUT_DATA = re.compile(
+    r"\b(?:how many|how much|which|what|the)\b.{0,30}\b(?:data|datasets?|data sets?|corpus|corpora|images?|texts?|reviews?|hours|"
+    r"tweets?|articles?|papers?|examples?|samples?|posts?|tokens|pairs)\b(?!.*\bfrom\b)",
     re.IGNORECASE,
 )
 _SUPERLATIVE = re.compile(
@@ -137,22 +147,23 @@ class Planner:
         known = _distinct([m for m in mentions if m.kind != "unknown"])
         unknown = [m for m in mentions if m.kind == "unknown"]
         bare = _without(question, mentions)
-        find_shaped = _FIND_SHAPED.search(question) is not None
+        find_shaped = _FIND_SHAPED.search(bare) is not None
         leaders = bool(asked_metrics(bare) and _SUPERLATIVE.search(bare))
-        strong = [m for m in known if _is_strong(m, question, weak_names=find_shaped or leaders)]
+        weak_names = leaders or (find_shaped and not _ORIGIN_SHAPED.search(question))
+        strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
         referred = () if strong or unknown else resolve_references(question, turns)
         scope = read_scope(question, names_model=bool(strong or referred))
         if scope != "in":
             if scope in ("action", "injection", "world"):
                 return Plan(intent="decline", question=question, reason=scope)
-            return Plan(intent=scope, question=question)
+            return Plan(intent=scope, question=question)  # greeting, thanks, help
         if turns and _CORRECTION.search(question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
                 return corrected
         if strong or referred:
             models = tuple(m.model for m in strong) or referred
-            also = strong[0].also if strong and strong[0].kind in ("bare", "loose", "author") else ()
+            also = strong[0].also if strong and strong[0].kind in ("bare", "loose") else ()
             plan = self._about(question, bare, models, also, unknown, turns)
             if (
                 strong
@@ -199,7 +210,11 @@ class Planner:
         )
         if _SIMILAR.search(bare) and len(models) == 1:
             return self._similar(base, question)
-        if _LINEAGE.search(bare) and (len(models) == 1 or _is_parent_check(bare)):
+        if (
+            _LINEAGE.search(bare)
+            and not _ABOUT_DATA.search(bare)
+            and (len(models) == 1 or _is_parent_check(bare))
+        ):
             reads = Request(
                 "read_card",
                 {
@@ -370,14 +385,7 @@ def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
         return not (weak_names and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
     if weak_names:
         return False
-    if mention.kind == "author":
-        return (
-            "'" in mention.words
-            or "’" in mention.words
-            or len(mention.also) == 0
-            or bool(asked_attributes(question))
-        )
-    return bool(asked_attributes(question) or asked_metrics(question)) or len(question.split()) <= 6
+    return True
 
 
 def _asks_descendants(question: str, mention: Mention) -> bool:

@@ -14,7 +14,7 @@ from assistant.toolbox.arguments import (
     SearchPapers,
 )
 from assistant.toolbox.context import ToolContext, describe_model
-from assistant.toolbox.reading import show_result
+from assistant.toolbox.reading import show_parent, show_result
 from tools.catalog.names import resolve_model
 from tools.errors import UnknownModelError
 from tools.facts import collect_facts
@@ -107,21 +107,7 @@ def declared_lineage(context: ToolContext, arguments: DeclaredLineage) -> dict[s
     except UnknownModelError:
         name, in_lake = arguments.model, False
     lineage = trace_declared(catalog, name, depth=arguments.depth)
-    edges = []
-    for edge in lineage.edges:
-        cited = context.cite("lineage", edge.source, edge.declared.locator, edge.declared.text, edge.sha256)
-        edges.append(
-            {
-                "key": cited.id,
-                "parent": edge.parent,
-                "parent_in_lake": edge.in_lake,
-                "child": edge.child,
-                "relation": edge.declared.relation,
-                "origin": edge.declared.origin,
-                "confidence": edge.declared.confidence,
-                "text": edge.declared.text[:1500],
-            }
-        )
+    edges = [show_parent(context, edge) for edge in lineage.edges]
     if not in_lake and not edges:
         # Nothing names it at all: let the caller see the closest ids.
         resolve_model(catalog, arguments.model)

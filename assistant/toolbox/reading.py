@@ -9,13 +9,22 @@ from assistant.toolbox.arguments import CompareDocumentation, ReadCard
 from assistant.toolbox.context import ToolContext, describe_model
 from tools.attributes import asked_attributes
 from tools.catalog.names import resolve_model
-from tools.catalog.records import ModelRecord, PassageRow, StoredResult
-from tools.facts import Fact, collect_facts
+from tools.catalog.records import ModelRecord, PassageRow, StoredParent, StoredResult
+from tools.facts import Fact, FactField, collect_facts
 from tools.hashing import hash_text
 from tools.metrics import Metric, asked_metrics
 from tools.reading import Span, rank_spans
 
-_USUAL_FIELDS = ("task", "license", "language", "dataset", "base_model", "parameters", "library", "downloads")
+_USUAL_FIELDS: tuple[FactField, ...] = (
+    "task",
+    "license",
+    "language",
+    "dataset",
+    "base_model",
+    "parameters",
+    "library",
+    "downloads",
+)
 _MAX_TEXT = 1500  # characters of a passage handed to the writer; the evidence keeps all of it
 
 
@@ -34,6 +43,7 @@ def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
             arguments.question,
             rows,
             attributes=asked_attributes(arguments.question),
+            metrics=asked_metrics(arguments.question),
             drop=[model, record.title],
             similarity=context.similarity(),
             limit=arguments.limit,
@@ -44,6 +54,8 @@ def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
     result["results"] = [
         show_result(context, row) for row in _wanted_results(context, model, arguments.question)
     ]
+    if "base_model" in (arguments.fields or _USUAL_FIELDS):
+        result["parents"] = [show_parent(context, edge) for edge in catalog.parents_of(model)]
     result["card_characters"] = sum(len(row.text) for row in rows)
     return result
 
@@ -106,6 +118,21 @@ def show_result(context: ToolContext, result: StoredResult) -> dict[str, Any]:
     }
 
 
+def show_parent(context: ToolContext, edge: StoredParent) -> dict[str, Any]:
+    """A declared parent as the tools give it."""
+    cited = context.cite("lineage", edge.source, edge.declared.locator, edge.declared.text, edge.sha256)
+    return {
+        "key": cited.id,
+        "parent": edge.parent,
+        "parent_in_lake": edge.in_lake,
+        "child": edge.child,
+        "relation": edge.declared.relation,
+        "origin": edge.declared.origin,
+        "confidence": edge.declared.confidence,
+        "text": edge.declared.text[:_MAX_TEXT],
+    }
+
+
 def _wanted_results(context: ToolContext, model: str, question: str) -> list[StoredResult]:
     rows = context.lake.catalog.results(model=model)
     metrics = asked_metrics(question)
@@ -147,4 +174,5 @@ def _show_span(context: ToolContext, span: Span) -> dict[str, Any]:
         "score": round(span.score, 3),
         "covered": sorted(span.covered),
         "states": span.states,
+        "nearness": round(span.nearness, 3),
     }

@@ -172,6 +172,24 @@ _NAMED_VALUE = re.compile(r"^(?P<name>[A-Za-z][\w @.-]{0,30})\s*[=:]\s*(?P<value
 _ARXIV_LIKE = re.compile(r"^\d{4}\.\d{5}$")
 
 
+_ALSO_WORDS = frozenset(
+    {
+        "inception_score",
+        "der",
+        "per",
+        "exact_match",
+        "ap{at}",
+        "map",
+        "las",
+        "mos",
+        "meteor",
+        "dice",
+        "cider",
+        "fid",
+    }
+)
+
+
 class Metric(NamedTuple):
     """A metric named in a text: display name, identifier, and where it stands."""
 
@@ -181,14 +199,20 @@ class Metric(NamedTuple):
     end: int
 
 
-def find_metrics(text: str) -> list[Metric]:
-    """Metrics named in `text`, left to right, not overlapping."""
+def find_metrics(text: str, *, sentence: bool = False) -> list[Metric]:
+    """Metrics named in `text`, left to right, not overlapping.
+
+    In a `sentence`, abbreviations that are also words ("is", "per", "map") count only in capitals.
+    """
     if len(text) > 4000 or not _ANY_METRIC.search(text):
         return []
     found: list[Metric] = []
     for pattern, name, identifier in _COMPILED:
         for matched in pattern.finditer(text):
             if any(matched.start() < other.end and other.start < matched.end() for other in found):
+                continue
+            written = matched.group().strip()
+            if sentence and identifier in _ALSO_WORDS and written.islower() and len(written) < 7:
                 continue
             groups = {key: (value or "").strip() for key, value in matched.groupdict().items()}
             shown = {

@@ -7,10 +7,12 @@ from typing import Any
 
 from tools.cards.blocks import parse_blocks
 from tools.cards.front_matter import parse_front_matter
-from tools.cards.markup import find_arxiv_ids
+from tools.cards.markup import find_arxiv_ids, strip_markup
 from tools.cards.model_index import read_model_index
 from tools.cards.parents import merge_parents, read_metadata_parents, read_prose_parents
-from tools.cards.types import Card, Problem
+from tools.cards.prose_results import read_prose_results
+from tools.cards.table_results import read_table_results
+from tools.cards.types import Card, CardTable, Passage, Problem
 from tools.hashing import hash_text
 
 MAX_PARSED_CHARS = 1_000_000
@@ -40,6 +42,9 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
     problems.extend(body.problems)
     results, faults = read_model_index(front.metadata, front.metadata_lines, lines)
     problems.extend(faults)
+    for table in body.tables:
+        results.extend(read_table_results(table, lines, lead=_lead(body.passages, table)))
+    results.extend(read_prose_results(body.passages, body.sections, lines, first_line=front.body_line))
     parents = merge_parents(
         read_metadata_parents(front.metadata, front.metadata_lines, lines),
         read_prose_parents(body.passages, body.sections, lines, model_id=model_id),
@@ -60,6 +65,14 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
         arxiv_ids=find_arxiv_ids([*_strings(front.metadata), parsed]),
         problems=tuple(problems),
     )
+
+
+def _lead(passages: tuple[Passage, ...], table: CardTable) -> str:
+    """The prose right before `table` in its section, as a reader sees it; "" when something else stands there."""
+    before = [passage for passage in passages if passage.lines.end < table.lines.start]
+    if not before or before[-1].kind not in ("prose", "list") or before[-1].section != table.section:
+        return ""
+    return strip_markup(before[-1].text)[-600:]
 
 
 def _strings(value: Any) -> Iterator[str]:

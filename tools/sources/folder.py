@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,15 @@ def name_repository(folder: Path, root: Path) -> str:
     return "/".join(parts) if len(parts) == 2 else _split_name(parts[0])
 
 
+def is_described_only(folder: Path) -> bool:
+    """Whether `folder` has nothing of a model but a README, and that without front matter."""
+    entries = {entry.name.lower(): entry.path for entry in os.scandir(folder) if entry.is_file()}
+    if _has_mark(entries) or "readme.md" not in entries:
+        return False
+    with Path(entries["readme.md"]).open("rb") as file:
+        return not file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"---")
+
+
 def _split_name(name: str) -> str:
     if name.startswith(_CACHE_PREFIX):
         return name.removeprefix(_CACHE_PREFIX).replace("--", "/", 1)
@@ -100,17 +109,28 @@ def _split_name(name: str) -> str:
 
 
 def _is_repository(folder: Path, root: Path) -> bool:
-    """A card among subfolders that are repositories themselves is the folder's own description."""
+    """Whether `folder` holds a model's files or its card.
+
+    A README without front matter above folders that hold models describes those, and is no card.
+    """
     names = [entry.name.lower() for entry in os.scandir(folder) if not entry.is_dir()]
-    if any(fnmatch.fnmatch(name, mark) for name in names for mark in _MARKS):
+    if _has_mark(names):
         return True
     if "readme.md" not in names:
         return False
-    return folder != root or not any(
-        _is_repository(inner, root)
-        or any(_is_repository(deeper, root) for deeper in _list_folders(inner, root))
-        for inner in _list_folders(folder, root)
-    )
+    if not is_described_only(folder):
+        return True
+    inner = _list_folders(folder, root)
+    if folder == root:
+        return not any(
+            _is_repository(one, root) or any(_is_repository(two, root) for two in _list_folders(one, root))
+            for one in inner
+        )
+    return not any(_has_mark(entry.name.lower() for entry in os.scandir(one)) for one in inner)
+
+
+def _has_mark(names: Iterable[str]) -> bool:
+    return any(fnmatch.fnmatch(name, mark) for name in names for mark in _MARKS)
 
 
 def _list_folders(folder: Path, root: Path) -> list[Path]:

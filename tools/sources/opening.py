@@ -85,13 +85,17 @@ def _open_file(path: Path, spec: str, head: bytes) -> Source:
 
 
 def _open_folder(path: Path, spec: str) -> Source:
-    from tools.sources.folder import RepositoryFolder, find_repositories
+    from tools.sources.folder import RepositoryFolder, find_repositories, is_described_only
     from tools.sources.papers import PaperFiles, find_papers
 
-    if repositories := find_repositories(path):
-        return RepositoryFolder(repositories, path, spec)
-    if papers := find_papers(path):
+    repositories = find_repositories(path)
+    # A README without front matter and without weights, beside papers, describes the papers.
+    only_described = repositories == [path] and is_described_only(path)
+    papers = find_papers(path) if not repositories or only_described else []
+    if papers:
         return PaperFiles(papers, path, spec)
+    if repositories:
+        return RepositoryFolder(repositories, path, spec)
     dumps = sorted(p.name for p in path.iterdir() if p.suffix.lower() in _DUMP_ENDINGS and p.is_file())
     if dumps:
         raise SourceError(
