@@ -121,11 +121,12 @@ def read_names(value: Any, *, keys: tuple[str, ...] = ("id", "name", "type", "pa
 
 def decode_text(data: bytes, name: str) -> str:
     """Text in UTF-8 or, where its mark says so, UTF-16. The mark is no part of it. Raises RowError."""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
-        return data.decode(encoding)
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RowError(f"{name!r} is not {encoding[:6].upper()} text (byte {error.start + 1})") from None
+        encoding = "UTF-16" if wide else "UTF-8"
+        raise RowError(f"{name!r} is not {encoding} text (byte {error.start + 1})") from None
 
 
 def plain_value(value: Any) -> Any:

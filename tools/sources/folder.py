@@ -94,7 +94,7 @@ def name_repository(folder: Path, root: Path) -> str:
 
 def is_described_only(folder: Path) -> bool:
     """Whether `folder` has nothing of a model but a README, and that without front matter."""
-    entries = {entry.name.lower(): entry.path for entry in os.scandir(folder) if entry.is_file()}
+    entries = {entry.name.lower(): entry.path for entry in _list_entries(folder) if entry.is_file()}
     if _has_mark(entries) or "readme.md" not in entries:
         return False
     with Path(entries["readme.md"]).open("rb") as file:
@@ -113,7 +113,7 @@ def _is_repository(folder: Path, root: Path) -> bool:
 
     A README without front matter above folders that hold models describes those, and is no card.
     """
-    names = [entry.name.lower() for entry in os.scandir(folder) if not entry.is_dir()]
+    names = [entry.name.lower() for entry in _list_entries(folder) if not entry.is_dir()]
     if _has_mark(names):
         return True
     if "readme.md" not in names:
@@ -126,18 +126,23 @@ def _is_repository(folder: Path, root: Path) -> bool:
             _is_repository(one, root) or any(_is_repository(two, root) for two in _list_folders(one, root))
             for one in inner
         )
-    return not any(_has_mark(entry.name.lower() for entry in os.scandir(one)) for one in inner)
+    return not any(_has_mark(entry.name.lower() for entry in _list_entries(one)) for one in inner)
 
 
 def _has_mark(names: Iterable[str]) -> bool:
     return any(fnmatch.fnmatch(name, mark) for name in names for mark in _MARKS)
 
 
+def _list_entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
 def _list_folders(folder: Path, root: Path) -> list[Path]:
     """Subfolders by name, without hidden ones and links that lead out of `root` or to a folder above."""
     kept = []
     top = root.resolve()
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    for entry in _list_entries(folder):
         if entry.name.startswith(".") or entry.name in _HIDDEN_FOLDERS:
             continue
         path = Path(entry.path)

@@ -33,7 +33,8 @@ _LABELLED = re.compile(
 _ABOUT_ANOTHER = re.compile(
     r"\b(?:using|uses|than|teacher|introduc\w+|embeddings?|vocabulary|rang\w+|up to|at least|outputs? of"
     r"|detect\w*|based on|compar\w+|vs|versus|from an?|from the|of an?|other|language model|per|active"
-    r"|activated|adds?)\b|\bfrom\s+\d|\d\s?\w*\s*(?:or|and|to|/|-)\s*$",
+    r"|activated|adds?)\b|\bfrom\s+\d"
+    r"|\d\s?(?:k|m|mn|b|bn|t|million|billion)?\s*(?:,|or|and|to|/|-)\s*$",
     re.IGNORECASE,
 )
 # ... or these right after it.
