@@ -146,10 +146,15 @@ def _before_dashes(arguments: Sequence[str]) -> list[str]:
 
 
 def _read_usage_error(error: typer.TyperException) -> tuple[str, str]:
-    message = " ".join(error.format_message().split())
+    message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+    # Typer says what was wanted; what was given stands in the pydantic error behind it.
+    if details := getattr(error.__cause__, "errors", None):
+        given = details()[0]["input"]
+        if repr(given) not in message:
+            message += f", not {given!r}"
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "lake"
-    return message, f"See: {path} --help"
+    return f"{message}.", f"See: {path} --help"
 
 
 def _end_interrupted(invocation: Invocation) -> int:

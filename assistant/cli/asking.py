@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.cli.batch import read_lines, require_text, run_batch
 from assistant.cli.finding import require_one
 from assistant.cli.invocation import Invocation
 from tools.errors import UsageError
@@ -49,26 +51,21 @@ def ask(
         raise UsageError(
             "--thread is given with --batch.", hint="Each line of a batch is a conversation of its own."
         )
+    lines = read_lines(batch) if batch is not None else []
     invocation.set_engine(llm)
     with invocation.open_filled_lake("ask") as lake:
         from assistant.agent import Assistant
 
         with contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant:
             if batch is not None:
-                from assistant.cli.batch import run_batch
-
-                code = run_batch(
-                    invocation, batch, lambda line: answer_line(assistant, line), what="answering"
-                )
-                raise typer.Exit(code)
+                answer = partial(answer_line, assistant)
+                raise typer.Exit(run_batch(invocation, lines, answer, what="answering"))
             assert question is not None
             show_answer(invocation, lake, assistant.ask(question, thread=thread))
 
 
 def answer_line(assistant: Assistant, line: dict[str, Any]) -> dict[str, Any]:
     """Answer a line of a batch: a question, or the turns of one conversation. Raises UsageError."""
-    from assistant.cli.batch import require_text
-
     if "turns" not in line:
         return assistant.ask(require_text(line, "question")).model_dump(mode="json")
     turns = line["turns"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,19 @@ from tools.errors import LakeError, UsageError
 
 
 def run_batch(
-    invocation: Invocation, path: Path, answer: Callable[[dict[str, Any]], dict[str, Any]], *, what: str
+    invocation: Invocation,
+    lines: Sequence[tuple[int, str]],
+    answer: Callable[[dict[str, Any]], dict[str, Any]],
+    *,
+    what: str,
 ) -> int:
-    """Answer every line of `path`; returns the exit code, 1 when a line failed.
+    """Answer every line of `read_lines`; returns the exit code, 1 when a line failed.
 
     `answer` gets a line's object and returns the keys beside `id`; a LakeError of it, or a line that is no
-    JSON object, becomes `{"id", "error"}`. Raises UsageError when the file cannot be read.
+    JSON object, becomes `{"id", "error"}`.
     """
-    lines = read_lines(path)
-    progress = invocation.progress(what, total=len(lines))
     code = 0
-    with progress:
+    with invocation.progress(what, total=len(lines)) as progress:
         for number, text in lines:
             answered, failed = _answer_line(number, text, answer)
             code = 1 if failed else code
@@ -32,9 +35,10 @@ def run_batch(
 
 
 def read_lines(path: Path) -> list[tuple[int, str]]:
-    """(1-based line number, text) of the lines that are not blank; `-` reads standard input."""
-    import sys
+    """(1-based line number, text) of the lines that are not blank; `-` reads standard input.
 
+    Raises UsageError when the file cannot be read.
+    """
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

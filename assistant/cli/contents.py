@@ -20,7 +20,7 @@ def ingest(
             help="A dump (.parquet, .jsonl), a folder of model repositories, a paper (.pdf, .md, .txt), "
             "or `sample:` for the built-in sample lake.",
         ),
-    ],
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Take only so many records.", min=1)] = None,
     workers: Annotated[
         int | None, typer.Option(help="At most so many workers; this version needs one.", min=1)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from assistant.cli.batch import read_lines, require_text, run_batch
 from assistant.cli.invocation import Invocation
 from tools.errors import UsageError
 
@@ -36,11 +37,12 @@ def search(
     ] = None,
 ) -> None:
     """Rank models for a need. Conditions in plain words count: "German", "not GPL", "under 500 MB"."""
+    invocation: Invocation = context.obj
+    require_one(query, batch, "QUERY")
+    lines = read_lines(batch) if batch is not None else []
     from assistant.toolbox.arguments import SearchModels
     from assistant.toolbox.finding import read_flags
 
-    invocation: Invocation = context.obj
-    require_one(query, batch, "QUERY")
     flags = read_flags(
         SearchModels.model_construct(
             task=task,
@@ -59,13 +61,11 @@ def search(
         from tools.search import search as search_lake
 
         if batch is not None:
-            from assistant.cli.batch import require_text, run_batch
 
             def answer(line: dict[str, Any]) -> dict[str, Any]:
                 return view_scores(search_lake(lake, require_text(line, "query"), k=hits, flags=flags))
 
-            code = run_batch(invocation, batch, answer, what="searching")
-            raise typer.Exit(code)
+            raise typer.Exit(run_batch(invocation, lines, answer, what="searching"))
         assert query is not None
         document = view_search(lake.catalog, search_lake(lake, query, k=hits, flags=flags))
     _show(invocation, document)

@@ -28,7 +28,7 @@ DISTRIBUTION = "model-lake-assistant"
 
 
 class ReaderGoneError(Exception):
-    """Whoever read our output has enough (`lake list | head`). No OSError: Typer would make a failure of it."""
+    """Whoever read our output has enough (`lake list | head`). No OSError: Typer would exit with 1."""
 
 
 class Invocation:
