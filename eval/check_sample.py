@@ -159,13 +159,13 @@ def _read_real(row: dict[str, Any] | None, extra: list[str]) -> RealCard:
     return RealCard(columns, metadata, text.lower(), numbers, frozenset(_result_rows(metadata)))
 
 
-def _check_model(
-    model: SampleModel, real: RealCard, names: dict[str, list[str]], report: Report
-) -> None:
+def _check_model(model: SampleModel, real: RealCard, names: dict[str, list[str]], report: Report) -> None:
     name, record, metadata = model.model, model.record, model.metadata
     if real.columns:
         _check_columns(name, record, real.columns, report)
-    report.expect(metadata.get("pipeline_tag") == record["pipeline_tag"], name, "task", record["pipeline_tag"])
+    report.expect(
+        metadata.get("pipeline_tag") == record["pipeline_tag"], name, "task", record["pipeline_tag"]
+    )
     stated = _as_list(real.metadata.get("license") or real.metadata.get("licenses"))
     for license_id in _as_list(metadata.get("license")):
         report.expect(license_id in stated, name, "license", license_id)
@@ -199,7 +199,9 @@ def _check_columns(name: str, record: dict[str, Any], columns: dict[str, Any], r
     report.expect(record["pipeline_tag"] == task, name, "task", record["pipeline_tag"])
     library = (columns["library_name"] or "").lower() or None
     library = _LIBRARY_NAMES.get(library, library) if library else None
-    report.expect((record["library_name"] or "").lower() == (library or ""), name, "library", record["library_name"])
+    report.expect(
+        (record["library_name"] or "").lower() == (library or ""), name, "library", record["library_name"]
+    )
 
 
 def _as_list(value: object) -> list[str]:

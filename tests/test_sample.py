@@ -1,0 +1,140 @@
+"""The embedded sample lake: what it must hold, and that it is true to the real cards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval.check_sample import SAMPLE, SampleModel, read_sample, run_check_sample, split_card
+
+INVENTED = "example-lab"
+RECORD_KEYS = {
+    "modelId",
+    "author",
+    "downloads",
+    "likes",
+    "library_name",
+    "tags",
+    "pipeline_tag",
+    "last_modified",
+    "createdAt",
+    "link",
+}
+
+
+@pytest.fixture(scope="module")
+def sample() -> list[SampleModel]:
+    return list(read_sample())
+
+
+def _real(sample: list[SampleModel]) -> list[SampleModel]:
+    return [model for model in sample if not model.model.startswith(f"{INVENTED}/")]
+
+
+def _speaking_of(sample: list[SampleModel], *words: str) -> list[str]:
+    return [model.model for model in sample if any(word in model.body.lower() for word in words)]
+
+
+def test_enough_models_over_enough_tasks(sample: list[SampleModel]) -> None:
+    real = _real(sample)
+    assert len(real) >= 66
+    assert len({model.record["pipeline_tag"] for model in real}) >= 20
+    assert len(sample) - len(real) >= 6
+
+
+def test_legal_and_medical_models_are_among_them(sample: list[SampleModel]) -> None:
+    assert len(_speaking_of(_real(sample), "legal", "contract", "patent", "law")) >= 5
+    assert len(_speaking_of(_real(sample), "medical", "clinical", "biomedical")) >= 5
+
+
+def test_ids_match_folders(sample: list[SampleModel]) -> None:
+    ids = [model.model for model in sample]
+    assert len(set(ids)) == len(ids)
+    for model in sample:
+        folder = SAMPLE / "models" / (model.model if "/" in model.model else f"_/{model.model}")
+        assert (folder / "record.json").is_file(), model.model
+        assert (folder / "README.md").is_file(), model.model
+
+
+def test_records_have_the_columns_of_a_dump(sample: list[SampleModel]) -> None:
+    for model in sample:
+        assert set(model.record) == RECORD_KEYS, model.model
+        assert model.record["downloads"] is None or model.record["downloads"] > 0, model.model
+
+
+def test_every_real_model_is_shown_as_our_summary(sample: list[SampleModel]) -> None:
+    for model in _real(sample):
+        link = f"https://huggingface.co/{model.model}"
+        assert model.record["link"] == link, model.model
+        title, _, rest = model.body.strip().partition("\n")
+        assert title.startswith("# "), model.model
+        assert rest.strip().startswith(f"Our summary of {link}, in our own words; "), model.model
+        assert 100 <= len(model.body.split()) <= 300, model.model
+
+
+def test_every_invented_model_says_so(sample: list[SampleModel]) -> None:
+    for model in sample:
+        if model.model.startswith(f"{INVENTED}/"):
+            assert "invented" in model.body.lower(), model.model
+            assert "invented" in model.record["tags"], model.model
+
+
+def test_front_matter_is_readable_and_agrees_with_the_record(sample: list[SampleModel]) -> None:
+    for model in sample:
+        path = SAMPLE / "models" / (model.model if "/" in model.model else f"_/{model.model}") / "README.md"
+        if path.read_text(encoding="utf-8").startswith("---"):
+            assert model.metadata, model.model
+        if model.model in {f"{INVENTED}/nameless", f"{INVENTED}/template-classifier"}:
+            continue  # an empty card and an unfilled template, for audits
+        assert model.metadata["pipeline_tag"] == model.record["pipeline_tag"], model.model
+
+
+def test_papers_are_named_by_cards(sample: list[SampleModel]) -> None:
+    papers = sorted((SAMPLE / "papers").glob("*.md"))
+    assert 4 <= len(papers) <= 6
+    for path in papers:
+        arxiv = path.name.partition("-")[0]
+        text = path.read_text(encoding="utf-8")
+        assert f"Our summary of arXiv:{arxiv} " in text, path.name
+        assert 300 <= len(text.split()) <= 500, path.name
+        assert any(arxiv in model.body for model in sample), path.name
+
+
+def test_size_stays_below_a_megabyte() -> None:
+    assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) < 1_000_000
+
+
+def test_sample_is_true_to_the_real_cards(real_lake: Path) -> None:
+    report = run_check_sample(real_lake.parent)
+    assert report["failures"] == []
+    assert report["copied"] == []
+    assert report["unmatched"] == []
+    assert report["comparisons"] > 1_000
+
+
+def test_a_changed_fact_and_a_copied_sentence_are_caught(
+    real_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(real_lake / "model_cards_with_metadata.parquet").to_pylist()
+    row = next(row for row in rows if row["downloads"] and len(split_card(row["card"])[1].split()) > 200)
+    copied = " ".join(split_card(row["card"])[1].split()[:60])
+    folder = tmp_path / "sample" / "models" / "org" / "name"
+    folder.mkdir(parents=True)
+    record = {key: row.get(key) for key in RECORD_KEYS} | {"downloads": row["downloads"] + 1, "link": ""}
+    record["tags"] = list(row["tags"])
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    front_matter = f"---\nlicense: gpl-3.0\npipeline_tag: {row['pipeline_tag']}\n---\n"
+    card = f"{front_matter}\n# Title\n\nA score of 98765.4. {copied}\n"
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    (tmp_path / "languages.json").write_text("[]", encoding="utf-8")
+    monkeypatch.setattr("eval.check_sample.SAMPLE", tmp_path / "sample")
+    monkeypatch.setattr("eval.check_sample.read_sample", lambda: read_sample(tmp_path / "sample"))
+    report = run_check_sample(real_lake.parent)
+    failed = {(entry["field"], entry["value"]) for entry in report["failures"]}
+    assert {("license", "gpl-3.0"), ("number", "98765.4")} <= failed
+    assert ("downloads", str(row["downloads"] + 1)) in failed
+    assert report["copied"]
