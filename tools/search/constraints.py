@@ -78,14 +78,17 @@ _POPULAR_DOWNLOADS = 1000
 _NAME = r"(?:[A-Z0-9][\w.\-/]*|[a-z]+[_\-/\d][\w.\-/]*)"
 _DATASET = re.compile(
     rf"\b(?P<verb>(?:pre-?|re)?trained|fine-?tuned|finetuned|evaluated|tested|benchmarked)\s+(?:only\s+|also\s+)?"
-    rf"(?P<link>on|with|using|against)\s+(?:the\s+|a\s+)?(?P<name>{_NAME}(?:[ -](?:{_NAME}|of|the|and(?= [A-Z])))*)"
+    rf"(?P<link>on|with|using|against)\s+(?:the\s+|a\s+)?"
+    rf"(?P<name>{_NAME}(?:[ -](?:{_NAME}|of|the|and(?= [A-Z])))*)"
     r"(?P<noun>\s+(?:data ?sets?|corpus|corpora|data|benchmark|collection|images|reviews|speech))?",
 )
 _DATASET_NOUN = re.compile(
-    rf"\b(?:on|with|using|from|uses?)\s+(?:the\s+)?(?P<name>{_NAME}(?:[ -]{_NAME})*)\s+(?:data ?set|corpus|benchmark)\b"
+    rf"\b(?:on|with|using|from|uses?)\s+(?:the\s+)?(?P<name>{_NAME}(?:[ -]{_NAME})*)"
+    r"\s+(?:data ?set|corpus|benchmark)\b"
 )
 _PARENT = re.compile(
-    rf"\b(?:fine-?tuned (?:version of|from)|finetuned from|derived from|based on|built on(?: top of)?|descend\w* (?:of|from)"
+    r"\b(?:fine-?tuned (?:version of|from)|finetuned from|derived from|based on|built on(?: top of)?"
+    r"|descend\w* (?:of|from)"
     rf"|distilled from|adapted from|initiali[sz]ed from)\s+(?:the\s+)?(?P<name>{_NAME}(?:[ -](?:{_NAME}))*)"
 )
 _AUTHOR = re.compile(
@@ -94,9 +97,7 @@ _AUTHOR = re.compile(
     r"(?:only\s+|directly\s+)?(?P<link>by|from)\s+(?P<name>[A-Z][\w.\-]+(?: (?:AI|Research|Labs?|NLP))?)"
     r"|(?<!\w)(?P<owner>[A-Z][\w\-]+)['’]s\s+(?:\w+\s+){0,2}(?:models?|checkpoints?)\b"
 )
-_MODEL_WORD = frozenset(
-    "model models a an the i we it this that these one please something need looking which".split()
-)
+_NO_AUTHOR = frozenset({"I", "We", "It", "This", "The", "That", "Friday", "Monday"})
 _VERSIONED = re.compile(
     r"(?<![\w/.-])(?P<name>[A-Za-z]{2,}[A-Za-z\-]*?[\s-]?v(?P<version>\d+(?:\.\d+)?)[a-z]?)(?![\w/])"
 )
@@ -107,15 +108,14 @@ _OTHER_VERSION = re.compile(
     re.IGNORECASE,
 )
 _QUANTITY = re.compile(
-    r"\b(?P<number>\d[\d,]*(?:\.\d+)?)[\s-]*(?P<unit>dimension(?:s|al)?|dims?\b|k?hz\b|bit(?!s? of)\b)(?:\s+(?:vectors?|embeddings?))?",
+    r"\b(?P<number>\d[\d,]*(?:\.\d+)?)[\s-]*(?P<unit>dimension(?:s|al)?|dims?\b|k?hz\b|bit(?!s? of)\b)"
+    r"(?:\s+(?:vectors?|embeddings?))?",
     re.IGNORECASE,
 )
-_ARCHITECTURE = re.compile(
-    r"(?<![\w/.-])(?P<name>BERT|RoBERTa|DistilBERT|ALBERT|ELECTRA|DeBERTa|XLM-R|T5|mT5|BART|mBART|Pegasus|GPT-2|GPT-J|GPT-Neo"
-    r"|CLIP|ViT|BEiT|DeiT|Swin|ResNet(?:-?\d+)?|ConvNe[Xx]t|EfficientNet|MobileNet|DETR|SegFormer|Mask2Former|OneFormer"
-    r"|Whisper|wav2vec ?2(?:\.0)?|HuBERT|WavLM|SpeechT5|FastSpeech ?2?|Tacotron ?2?|VITS|LayoutLM(?:v\d)?|Donut|BLIP(?:-2)?"
-    r"|TAPAS|TAPEX|VideoMAE|TimeSformer|ControlNet|Stable Diffusion|DDPM|PPO|DQN|SAC|A2C|XGBoost|ConvTasNet|SepFormer|XLNet"
-    r"|LLaMA|Mistral|BLOOM|OPT|Longformer|BigBird|MPNet|MiniLM|LaBSE|SBERT|PEGASUS|FLAN-T5|Flan-T5)(?![\w/])"
+# A proper name right after a negation: "not Whisper", "no BERT".
+_REFUSED = re.compile(
+    r"\b(?:not|no|without|except|excluding|anything but|other than|rather than|instead of)\s+(?:(?:an?|any)\s+)?"
+    r"(?P<name>[A-Z][a-z]*[A-Z0-9][\w\-]*|[A-Z]{3,}[\w\-]*|[A-Z][a-z]+)(?![\w/])"
 )
 
 
@@ -262,7 +262,7 @@ def _read_parents(text: str) -> Iterator[tuple[int, Constraint]]:
 def _read_authors(text: str) -> Iterator[tuple[int, Constraint]]:
     for found in _AUTHOR.finditer(text):
         name = (found.group("name") or found.group("owner")).rstrip(".,-")
-        if name.lower() in language_names() or name.lower() in _MODEL_WORD or name.lower() in license_words():
+        if name.lower() in language_names() or name in _NO_AUTHOR or name.lower() in license_words():
             continue
         start = found.start("name") if found.group("name") else found.start("owner")
         if found.group("link"):
@@ -299,17 +299,11 @@ def _read_literals(text: str) -> Iterator[tuple[int, Constraint]]:
             found.start(),
             Constraint("text", f"{number} {unit}", hard=unit in ("dimensions", "kHz"), words=found.group()),
         )
-    for found in _ARCHITECTURE.finditer(text):
-        yield (
-            found.start(),
-            Constraint(
-                "text",
-                found.group("name"),
-                negated=is_negated(text, found.start()),
-                hard=is_negated(text, found.start()),
-                words=found.group("name"),
-            ),
-        )
+    for found in _REFUSED.finditer(text):
+        name = found.group("name")
+        known = (name.lower() in words for words in (language_names(), library_words(), license_words()))
+        if not any(known) and normalize_license(name) not in license_words() and not _VERSIONED.match(name):
+            yield found.start("name"), Constraint("text", name, negated=True, words=name)
 
 
 @cache

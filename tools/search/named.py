@@ -18,8 +18,9 @@ from tools.search.vocabulary import (
 
 # What may stand between a negation and the name it negates: "not under the AGPL", "without any GPL code".
 _NEGATION = re.compile(
-    r"(?:\b(?:not|no|non|never|without|except(?: for)?|excluding|exclude|avoid(?:ing)?|anything but|everything but"
-    r"|other than|rather than|instead of|apart from|neither|nor|free of|don['’]?t want|ban(?:ned)?)|n['’]t)"
+    r"(?:\b(?:not|no|non|never|without|except(?: for)?|excluding|exclude|avoid(?:ing)?|anything but"
+    r"|everything but|other than|rather than|instead of|apart from|neither|nor|free of"
+    r"|don['’]?t want|ban(?:ned)?)|n['’]t)"
     r"(?:\s+(?:be|be\s+\w+ed|under|in|on|for|with|use|using|an?|any|the|licen[cs]ed|licen[cs]es?|one|it|come|have"
     r"|having|of|is|are|restricted|to|by|based|tied|something))*[\s\-:(\"“']*$",
     re.IGNORECASE,
@@ -29,9 +30,23 @@ _ALSO_NEGATED = re.compile(r"\s*(?:,|,?\s*(?:or|nor|and)\b|/)\s*(?:an?\b|the\b|a
 _LICENSE_WORD = r"(?:licen[cs](?:e[sd]?|ing)|terms)"
 # Names that are also plain words or people: they count only beside the word licence, or written as a name.
 _PLAIN_WORDS = frozenset(
-    "mit isc zlib rail llama llama2 llama3 gemma other unknown custom afl mozilla gnu cc apache mpl postgresql "
-    "llama4 upl-1.0 commercial intel-research".split()
-) | {"llama 2", "open rail", "public-domain", "public domain"}
+    {
+        "mit",
+        "isc",
+        "zlib",
+        "rail",
+        "llama",
+        "llama 2",
+        "llama2",
+        "llama3",
+        "llama4",
+        "gemma",
+        "other",
+        "unknown",
+    }
+    | {"custom", "mozilla", "gnu", "cc", "apache", "mpl", "postgresql", "commercial", "intel-research"}
+    | {"open rail", "public-domain", "public domain"}
+)
 _CAPITALS = frozenset({"MIT", "ISC", "GNU", "MPL", "CC", "Apache", "OpenRAIL", "RAIL"})
 _COMMERCIAL = re.compile(
     r"\b(?:for |in |allow(?:s|ed|ing)? |permit(?:s|ted)? )?(?:free )?(?:for )?commercial(?:ly)?"
@@ -144,7 +159,7 @@ _LANGUAGE_NOUN = re.compile(
     r"|translat\w+|captions?|subtitles?|news|newspapers?|bert|gpt|roberta|t5|asr|tts|ner|llm|models?|embeddings?"
     r"|questions?|answers?|passages?|paragraphs?|contracts?|books?|stories|poems?|poetry|dialog\w*|chat\w*"
     r"|speakers?|speaking|phone|calls?|podcasts?|literature|lyrics|handwriting|ocr|version|wikipedia|sentiment"
-    r"|named|entit\w+|punctuation|grammar|classif\w+|recogni\w+|synthesi\w+|question[- ]answering|data|content"
+    r"|named|entit\w+|punctuation|grammar|classif\w+|recogni\w+|synthesi\w+|question[- ]answering|data"
     r"|manga|comics?|pages?|scans?|letters?|posts?|headlines?|input|output|only)\b",
     re.IGNORECASE,
 )
@@ -192,7 +207,7 @@ def read_languages(question: str) -> Iterator[tuple[int, Constraint]]:
             continue
         code = normalize_language(word)
         in_language = re.search(
-            r"\b(?:in|into|for|speaks?|understands?|to|and|or|written in|both)\s+(?:fluent\s+|the\s+)?$|[,/]\s*$",
+            r"\b(?:in|into|for|speaks?|understands?|to|and|or|both)\s+(?:fluent\s+|the\s+)?$|[,/]\s*$",
             before,
             re.IGNORECASE,
         )
@@ -225,10 +240,11 @@ def _language_pairs(question: str) -> Iterator[tuple[tuple[int, int], Constraint
 
 # Read only where they are led in ("in Keras") or written as the library writes itself.
 _PLAIN_LIBRARY_WORDS = frozenset(
-    "transformers flair stanza keras paddle jax torch tf adapters joblib nemo timm mlx flax doctr coqui gguf".split()
+    {"transformers", "flair", "stanza", "keras", "paddle", "jax", "torch", "tf", "adapters", "joblib", "nemo"}
+    | {"timm", "mlx", "flax", "doctr", "coqui", "gguf"}
 )
 _LIBRARY_LEAD = re.compile(
-    r"\b(?:in|with|for|using|via|on|as|to|through|into|runs? (?:in|on|with)|a|an|compatible with|export\w* to)\s+"
+    r"\b(?:in|with|for|using|via|on|as|to|through|into|runs? (?:in|on|with)|an?|compatible with)\s+"
     r"(?:the\s+|hugging ?face\s+|my\s+|our\s+)?$",
     re.IGNORECASE,
 )
