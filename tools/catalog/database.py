@@ -34,6 +34,7 @@ class Database:
         self.home = home or str(path.parent)
         self._engine = create_engine(URL.create("sqlite", database=str(path)))
         self._write_lock = threading.RLock()
+        self.writes = 0  # transactions of this process, so that what was read can be known to be current
         event.listen(self._engine, "connect", _prepare_connection)
         event.listen(self._engine, "begin", _begin)
         try:
@@ -56,6 +57,7 @@ class Database:
     def _write(self) -> Iterator[Connection]:
         """One transaction: all of it or nothing."""
         with self._write_lock, self._explaining(), self._engine.begin() as connection:
+            self.writes += 1
             yield connection
 
     @contextmanager

@@ -140,6 +140,14 @@ class CatalogReading(Database):
         with self._read() as connection:
             return {row.model: row.summary_hash for row in connection.execute(statement)}
 
+    def passage_places(self) -> list[tuple[int, str, str]]:
+        """(passage id, text hash, model id) of every passage of a model."""
+        statement = select(_passages.c.id, _passages.c.text_hash, _models.c.model).join(
+            _models, _models.c.id == _passages.c.model_id
+        )
+        with self._read() as connection:
+            return [(row.id, row.text_hash, row.model) for row in connection.execute(statement)]
+
     def iter_all_passages(self) -> Iterator[PassageRow]:
         """Every passage, page by page, so that memory stays small."""
         last = 0
