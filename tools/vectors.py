@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS = 5000
 # The defaults lose neighbours; these find what exact search finds (tests/test_vectors.py measures it).
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+_SERVER_SECONDS = 60.0
 
 
 class DamagedIndexError(HomeError):
@@ -41,6 +42,7 @@ class VectorIndex:
         self._name = collection
         self._client: Any = None
         self._opened: Any = None
+        self._session: Any = None
 
     def add(self, hashes: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Store vectors, shape (len(hashes), dimension); what is there under a hash is replaced.
@@ -103,9 +105,11 @@ class VectorIndex:
 
     def close(self) -> None:
         """Let Chroma go; the next use opens it again."""
+        if self._session is not None:
+            self._session.close()
         if self._client is not None:
             self._client.close()
-        self._client = self._opened = None
+        self._client = self._opened = self._session = None
 
     @property
     def _collection(self) -> Any:
@@ -142,6 +146,10 @@ class VectorIndex:
             ssl=secure,
             settings=settings,
         )
+        # Chroma leaves its connections open when it is closed, and waits for an answer without end.
+        self._client._admin_client._server._session.close()
+        self._session = self._client._server._session
+        self._session.timeout = _SERVER_SECONDS
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
