@@ -47,7 +47,11 @@ class Assistant:
         Raises UsageError for an empty or overlong question or an impossible thread name.
         """
         from langchain.agents import create_agent
-        from langchain.agents.middleware import ModelCallLimitMiddleware, ToolCallLimitMiddleware
+        from langchain.agents.middleware import (
+            AgentMiddleware,
+            ModelCallLimitMiddleware,
+            ToolCallLimitMiddleware,
+        )
         from langchain_core.messages import AIMessage, HumanMessage
         from langgraph.checkpoint.sqlite import SqliteSaver
 
@@ -63,14 +67,15 @@ class Assistant:
         thread = self._store.open_thread(thread)
         context = ToolContext(lake=self._lake, ledger=self._store.load_ledger(thread))
         prompt = load_prompt("assistant")
+        limits: list[AgentMiddleware[Any, None, Any]] = [
+            ToolCallLimitMiddleware(run_limit=_MAX_TOOL_CALLS),
+            ModelCallLimitMiddleware(run_limit=_MAX_MODEL_CALLS),
+        ]
         agent = create_agent(
             self._chat_model(),
             make_tools(context),
             system_prompt=prompt.render(lake_summary=self._summarize_lake()),
-            middleware=[
-                ToolCallLimitMiddleware(run_limit=_MAX_TOOL_CALLS),
-                ModelCallLimitMiddleware(run_limit=_MAX_MODEL_CALLS),
-            ],
+            middleware=limits,
             checkpointer=SqliteSaver(self._store.connection),
         )
         # "exit": a turn is stored whole or not at all, so that a killed process leaves no half turn behind.
@@ -105,7 +110,8 @@ class Assistant:
             from assistant.offline.model import OfflineChatModel
             from assistant.offline.planner import Planner
 
-            index = MentionIndex(self._lake.catalog.list_models())
+            catalog = self._lake.catalog
+            index = MentionIndex(catalog.list_models(), catalog.iter_all_passages())
             self._model = OfflineChatModel(planner=Planner(index))
         return self._model
 

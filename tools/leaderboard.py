@@ -145,8 +145,41 @@ def _describe_data(result: StoredResult) -> frozenset[str]:
 
 
 _EMPTY_WORDS = frozenset(
-    "dataset datasets data set part split benchmark score a an and at by for from has in is it its model of on or "
-    "reports reported report that the to what which who with best highest lowest top".split()
+    {
+        *("dataset", "datasets", "data", "set", "part", "split", "benchmark", "score", "model", "reported"),
+        *(
+            "a",
+            "an",
+            "and",
+            "at",
+            "by",
+            "for",
+            "from",
+            "has",
+            "in",
+            "is",
+            "it",
+            "its",
+            "of",
+            "on",
+            "or",
+            "that",
+        ),
+        *(
+            "the",
+            "to",
+            "what",
+            "which",
+            "who",
+            "with",
+            "best",
+            "highest",
+            "lowest",
+            "top",
+            "reports",
+            "report",
+        ),
+    }
 )
 _SAME_WORDS = {"validation": "dev", "val": "dev", "development": "dev", "testing": "test", "eval": "dev"}
 

@@ -156,9 +156,9 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
                 lines.insert(0, f"Two places in the card of {name_model(model)} disagree; both are shown.")
         if lines and not own_words:
             return lines
-    if attribute is not None and attribute.name == "base_model" and not lines:
-        if lines := _parent_lines(read):
-            return lines
+    origin = attribute is not None and attribute.name == "base_model" and not lines
+    if origin and (parents := _parent_lines(read)):
+        return parents
     spans = _accepted_spans(plan, read, attribute)
     for span in spans[: 1 if lines else 2]:
         about = set(content_words(plan.question))
@@ -286,9 +286,23 @@ def _metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> tuple[li
             values += new
             if len(lines) > 2:
                 break
+    if not lines:
+        lines = _unnamed_metric(model, metric, read["passages"])
     if rows and len(lines) > len(rows[:3]):
         lines.insert(0, f"Two places in the card of {name_model(model)} give a value; both are shown.")
     return lines[:5], bool(lines)
+
+
+def _unnamed_metric(model: str, metric: Metric, spans: Sequence[Json]) -> list[str]:
+    """A bare "Result: 0.79" under a heading such as Performance: quoted, and said to be unnamed."""
+    for span in spans:
+        text = plain_text(span["text"])
+        if re.match(r"(?:results?|score|value)\s*[:=]\s*[-\d.\"{\[]", text, re.I) and not asked_metrics(text):
+            return [
+                f"{name_model(model)}: {quote_text(text)} [{span['key']}]",
+                f"The card does not state whether that is {metric.name}.",
+            ]
+    return []
 
 
 def _narrow_rows(question: str, rows: list[Json]) -> list[Json]:

@@ -32,7 +32,8 @@ _HELP = (
     "- What was it trained on? What was it fine-tuned from?\n"
     "- Compare two models by licence and languages.\n"
     "- Which model reports the lowest WER on Common Voice?\n\n"
-    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state something, I say so."
+    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state "
+    "something, I say so."
 )
 
 

@@ -11,9 +11,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
-from tools.catalog.records import ModelRecord
+from tools.catalog.records import ModelRecord, PassageRow
 from tools.metrics import asked_metrics
 from tools.reading import STOPWORDS, content_words, stem_word
 
@@ -38,6 +39,7 @@ _NOT_A_MODEL = re.compile(
     r"|long|short|high|low|part)-",
     re.IGNORECASE,
 )
+_MAX_PASSAGES = 20_000  # enough of a sample to know the ordinary words
 MentionKind = Literal["exact", "bare", "loose", "author", "unknown"]
 
 
@@ -58,7 +60,8 @@ class Mention:
 class MentionIndex:
     """Names of a lake's models, ready to be found in questions."""
 
-    def __init__(self, records: Iterable[ModelRecord]) -> None:
+    def __init__(self, records: Iterable[ModelRecord], passages: Iterable[PassageRow] = ()) -> None:
+        """`passages` show which words are ordinary: a part that other models' cards use is no name."""
         self._records = {record.model: record for record in records}
         self._by_folded = {model.lower(): model for model in self._records}
         self._by_joined: dict[str, list[str]] = defaultdict(list)
@@ -71,7 +74,7 @@ class MentionIndex:
                 self._by_author[author.lower()].append(model)
             part_count.update(set(_parts(name)))
         self._part_count = part_count
-        self._by_coined = self._find_coined()
+        self._by_coined = self._find_coined(islice(passages, _MAX_PASSAGES))
         for found in (*self._by_joined.values(), *self._by_author.values()):
             found.sort(key=self._popularity)
 
@@ -127,18 +130,25 @@ class MentionIndex:
     def record(self, model: str) -> ModelRecord | None:
         return self._records.get(model)
 
-    def _find_coined(self) -> dict[str, list[str]]:
+    def _find_coined(self, passages: Iterable[PassageRow]) -> dict[str, list[str]]:
         """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""
         described: set[str] = set()
         for record in self._records.values():
-            own = set(_parts(record.model))
-            described.update(re.findall(r"\b[a-z]{4,}\b", record.summary))
-            described.update(word for word in _words(f"{record.summary} {record.title}") if word not in own)
-            described.update(_words(record.task or ""))
+            own = {stem_word(part) for part in _parts(record.model)}
+            described.update(stem_word(word) for word in re.findall(r"\b[a-z]{4,}\b", record.summary))
+            told = _words(f"{record.summary} {record.title} {record.task or ''}")
+            described.update(stem for word in told if (stem := stem_word(word)) not in own)
+        for passage in passages:
+            if passage.kind in ("prose", "list"):
+                folded = passage.owner.lower()
+                words = set(re.findall(r"(?<![\w./`-])[a-z]{4,}(?![\w/`-])", passage.text))
+                described.update(stem_word(word) for word in words if word not in folded)
         coined: dict[str, list[str]] = defaultdict(list)
         for model in sorted(self._records, key=self._popularity):
             for part in dict.fromkeys(_parts(model)):
-                plain = part.isdigit() or part in described or part in STOPWORDS or asked_metrics(part)
+                plain = (
+                    part.isdigit() or stem_word(part) in described or part in STOPWORDS or asked_metrics(part)
+                )
                 if len(part) >= 5 and not plain:
                     coined[part].append(model)
         return coined

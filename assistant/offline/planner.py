@@ -40,7 +40,8 @@ _FIND_SHAPED = re.compile(
     re.IGNORECASE,
 )
 _DESCENDANTS = re.compile(
-    r"\b(?:which|what|list|show|find|any\w*|something|models?|are there|how many|all)\b.{0,60}\b(?:fine-?tuned|finetuned"
+    r"\b(?:which|what|list|show|find|any\w*|something|models?|are there|how many"
+    r"|all)\b.{0,60}\b(?:fine-?tuned|finetuned"
     r"|derived|descend\w*|based|built|trained|"
     r"made|distilled|adapted|come|came|stem)\b.{0,24}\b(?:from|on|of|upon)\b"
     r"|\b(?:children|descendants?|derivatives?|offspring|fine-?tunes|finetunes|variants|successors)\b"
@@ -62,11 +63,13 @@ _LINEAGE = re.compile(
 )
 # "Which checkpoint did she start from": asks for an origin, not for a recommendation.
 _ORIGIN_SHAPED = re.compile(
-    r"^\W*(?:which|what|from (?:which|what))\b.{0,40}?\b(?:models?|checkpoints?|parent|backbone|base|weights)\b.{0,12}\b(?:did|does|do|was|were|is|has)\b",
+    r"^\W*(?:which|what|from (?:which|what))\b.{0,40}?\b(?:models?|checkpoints?|parent|backbone"
+    r"|base|weights)\b.{0,12}\b(?:did|does|do|was|were|is|has)\b",
     re.IGNORECASE,
 )
 _ABOUT_DATA = re.compile(
-    r"\b(?:how many|how much|which|what|the)\b.{0,30}\b(?:data|datasets?|data sets?|corpus|corpora|images?|texts?|reviews?|hours|"
+    r"\b(?:how many|how much|which|what|the)\b.{0,30}\b(?:data|datasets?|data sets?|corpus|corpora"
+    r"|images?|texts?|reviews?|hours|"
     r"tweets?|articles?|papers?|examples?|samples?|posts?|tokens|pairs)\b(?!.*\bfrom\b)",
     re.IGNORECASE,
 )
@@ -153,10 +156,11 @@ class Planner:
         strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
         referred = () if strong or unknown else resolve_references(question, turns)
         scope = read_scope(question, names_model=bool(strong or referred))
-        if scope != "in":
-            if scope in ("action", "injection", "world"):
+        match scope:
+            case "action" | "injection" | "world":
                 return Plan(intent="decline", question=question, reason=scope)
-            return Plan(intent=scope, question=question)  # greeting, thanks, help
+            case "greeting" | "thanks" | "help":
+                return Plan(intent=scope, question=question)
         if turns and _CORRECTION.search(question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
@@ -383,9 +387,7 @@ def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
     if mention.kind in ("exact", "bare"):
         before = question[: mention.start].rstrip()
         return not (weak_names and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
-    if weak_names:
-        return False
-    return True
+    return not weak_names
 
 
 def _asks_descendants(question: str, mention: Mention) -> bool:

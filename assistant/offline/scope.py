@@ -26,7 +26,8 @@ _HELP = re.compile(
     r"^\W*(?:help|\?+|usage|menu)\W*$|\bwhat (?:can|could|do) you (?:do|answer|help|know)"
     r"|\bhow (?:do|can|should) I (?:use|ask|talk to) (?:you|this|the assistant)"
     r"|\bwhat (?:kinds? of )?(?:questions|things) (?:can|could|may|should) I (?:ask|do)"
-    r"|\bwho are you\b|\bwhat are you\b|\bhow does (?:this|it|that)(?: \w+)? work|(?:example|sample) questions\b|\bhow do you (?:work|check|know|verify)"
+    r"|\bwho are you\b|\bwhat are you\b|\bhow does (?:this|it|that)(?: \w+)? work|(?:example"
+    r"|sample) questions\b|\bhow do you (?:work|check|know|verify)"
     r"|\bwhat is this (?:thing|tool|assistant|site|page)?\s*(?:for)?\W*$|\bwhat can I (?:do"
     r"|ask) (?:here|you)",
     re.I,

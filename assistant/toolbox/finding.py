@@ -23,7 +23,7 @@ from tools.leaderboard import find_conflicts, list_leaders
 from tools.lineage import trace_declared
 from tools.reading import rank_spans
 from tools.search import search
-from tools.search.types import Constraint, SearchHit
+from tools.search.types import Constraint, ConstraintField, SearchHit
 
 _SHOWN_FACTS = ("task", "license")
 
@@ -46,19 +46,16 @@ def search_models(context: ToolContext, arguments: SearchModels) -> dict[str, An
 
 def read_flags(arguments: SearchModels) -> list[Constraint]:
     """The typed arguments as constraints of a search; all of them are hard."""
-    flags = [
-        Constraint(field=field, value=value)
-        for field, value in (
-            ("task", arguments.task),
-            ("license", arguments.license),
-            ("language", arguments.language),
-            ("library", arguments.library),
-            ("dataset", arguments.dataset),
-            ("author", arguments.author),
-            ("derived_from", arguments.derived_from),
-        )
-        if value
-    ]
+    given: tuple[tuple[ConstraintField, str | None], ...] = (
+        ("task", arguments.task),
+        ("license", arguments.license),
+        ("language", arguments.language),
+        ("library", arguments.library),
+        ("dataset", arguments.dataset),
+        ("author", arguments.author),
+        ("derived_from", arguments.derived_from),
+    )
+    flags = [Constraint(field=field, value=value) for field, value in given if value]
     if arguments.min_downloads is not None:
         flags.append(Constraint(field="downloads", value=str(arguments.min_downloads), op="min"))
     if arguments.max_parameters is not None:
