@@ -72,6 +72,13 @@ def test_size_in_a_sentence(body: str, count: int | None) -> None:
     assert state_parameters(body) == count
 
 
+@pytest.mark.parametrize("filler", ["\n", "-", "1M parameters ", "param", "1,", "```\n", "* ", "[", "<a "])
+@pytest.mark.timeout(10)
+def test_hostile_bodies_take_no_time(filler: str) -> None:
+    body = "parameters " + filler * (400_000 // len(filler))
+    assert state_parameters(body) in (None, 1_000_000)
+
+
 def test_the_more_exact_of_two_that_agree() -> None:
     assert find_parameters("org/net-560m", {}, "It has 559,214,592 parameters.") == 559_214_592
     assert find_parameters("org/net-7B", {}, "Its encoder part has 300M parameters.") == 7_000_000_000

@@ -25,7 +25,8 @@ _STATED = re.compile(
     re.IGNORECASE,
 )
 _LABELLED = re.compile(
-    r"^\W*(?:(?:number of|total|trainable)\s+)?param(?:eter)?s?(?:\s+count)?\W*[:：=]\W*"
+    r"^[^\w\n]{0,20}(?:(?:number of|total|trainable)\s)?param(?:eter)?s?(?:\scount)?"
+    r"[^\w\n:：=]{0,8}[:：=][^\w\n]{0,8}"
     r"(\d{1,3}(?:,\d{3}){1,4}|\d{1,6}(?:\.\d{1,4})?)\s?(k|mn|m|bn|b|t|thousand|million|billion|trillion)?\b",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -43,8 +44,9 @@ _PART_ONLY = re.compile(
 )
 _SENTENCE_BREAK = re.compile(r"(?<=[.!?;])\s+|\n")
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.DOTALL | re.MULTILINE)
-_TABLE_LINE = re.compile(r"^\s*\|.*$", re.MULTILINE)
+_TABLE_LINE = re.compile(r"^[^\S\n]{0,20}\|.*$", re.MULTILINE)
 _MOST_CHARACTERS = 200_000
+_NEAR = 120
 
 
 def find_parameters(model: str, metadata: dict[str, Any], body: str) -> int | None:
@@ -96,8 +98,9 @@ def state_parameters(body: str) -> int | None:
             continue
         sentence = strip_markup(raw)
         for matched in _STATED.finditer(sentence):
-            before, after = sentence[: matched.start()], sentence[matched.end() :]
-            if not _ABOUT_ANOTHER.search(before[-120:]) and not _PART_ONLY.match(after):
+            before = sentence[max(0, matched.start() - _NEAR) : matched.start()]
+            after = sentence[matched.end() : matched.end() + _NEAR]
+            if not _ABOUT_ANOTHER.search(before) and not _PART_ONLY.match(after):
                 found.add(_scale(matched[1], matched[2]))
     found.discard(None)
     return found.pop() if len(found) == 1 else None
