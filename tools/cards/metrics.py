@@ -13,7 +13,7 @@ _METRICS: tuple[tuple[str, str, str], ...] = (
     (r"sacre ?bleu", "SacreBLEU", "sacrebleu"),
     (r"bleu[- ]?(?P<bleu>[1-4])(?!\d)", "BLEU-{bleu}", "bleu{bleu}"),
     (r"bleu", "BLEU", "bleu"),
-    (r"chrf(?:\+\+|2\+\+)?", "chrF", "chrf"),
+    (r"chr-?f(?:\+\+|2\+\+)?", "chrF", "chrf"),
     (r"meteor", "METEOR", "meteor"),
     (r"cider(?:-d)?", "CIDEr", "cider"),
     (r"bert ?score", "BERTScore", "bertscore"),
@@ -41,15 +41,20 @@ _METRICS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"acc(?:uracy|\.)?@(?P<top>\d{1,2})", "Top-{top} accuracy", "top{top}_accuracy"),
     (r"pass@(?P<k>\d{1,3})", "pass@{k}", "pass@{k}"),
-    (r"(?P<kind>precision|recall|ndcg|mrr|map|hits?|p|r)@(?P<k>\d{1,4})", "{kind}@{k}", "{kind}@{k}"),
+    (
+        r"(?P<kind>precision|recall|ndcg|mrr|map|hits?|p|r)@(?P<k>\d{1,4})(?!\.?\d)",
+        "{kind}@{k}",
+        "{kind}@{k}",
+    ),
     (r"(?:ndcg)", "NDCG", "ndcg"),
     (r"(?:mrr|mean reciprocal rank)", "MRR", "mrr"),
     (r"(?:exact[- _]?match|\bem(?=\b))", "Exact match", "exact_match"),
     (r"balanced[- ]accuracy", "Balanced accuracy", "balanced_accuracy"),
     (r"pixel[- ](?:acc(?:uracy)?)", "Pixel accuracy", "pixel_accuracy"),
     (r"(?:accuracy|accuracies|\bacc\b\.?)", "Accuracy", "accuracy"),
+    (r"cmap(?P<at>\d{0,2})", "cmAP{at}", "cmap{at}"),
     (
-        r"(?:mean[- ]avera?ge?[- ]precision|c?map(?:\d{1,2})?|coco[- ]map)(?:@[\[\d.:, \]-]{1,"
+        r"(?:mean[- ]avera?ge?[- ]precision|map(?:\d{1,2})?|coco[- ]map)(?:@[\[\d.:, \]-]{1,"
         r"14})?",
         "mAP",
         "map",

@@ -68,7 +68,7 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
 
 
 def _lead(passages: tuple[Passage, ...], table: CardTable) -> str:
-    """The prose right before `table` in its section, as a reader sees it; "" when something else stands there."""
+    """The prose right before `table` in its section, as a reader sees it; "" when there is none."""
     before = [passage for passage in passages if passage.lines.end < table.lines.start]
     if not before or before[-1].kind not in ("prose", "list") or before[-1].section != table.section:
         return ""

@@ -80,6 +80,7 @@ def _read_html_table(text: str, start: int, starts: list[int]) -> tuple[CardTabl
     rows: list[list[tuple[Cell, int, int]]] = []
     heads: list[bool] = []
     caption, depth, end, cells = "", 0, len(text), 0
+    needs_row = True
     open_cell: tuple[int, str, str] | None = None  # (start of text, tag, attributes)
 
     def close_cell(at: int) -> None:
@@ -92,9 +93,6 @@ def _read_html_table(text: str, start: int, starts: list[int]) -> tuple[CardTabl
         if tag == "caption":
             caption = content[:400]
             return
-        if not rows:
-            rows.append([])
-            heads.append(True)
         heads[-1] = heads[-1] and tag == "th"
         cells += 1
         if cells <= _MAX_CELLS:
@@ -111,14 +109,19 @@ def _read_html_table(text: str, start: int, starts: list[int]) -> tuple[CardTabl
                 break
         elif depth == 1 and tag != "thead":
             close_cell(matched.start())
-            if tag == "tr":  # a closed row ends too where the next one forgets its <tr>
-                if not rows or rows[-1]:
+            if tag == "tr":  # an empty row counts too: cells span over it
+                needs_row = closing
+                if not closing:
                     rows.append([])
                     heads.append(True)
             elif not closing:
+                if needs_row and tag != "caption":  # the row forgot its <tr>
+                    rows.append([])
+                    heads.append(True)
+                    needs_row = False
                 open_cell = (matched.end(), tag, attributes)
     close_cell(end)
-    grid = _expand([row for row in rows if row])
+    grid = _expand(rows)
     flags = [head for row, head in zip(rows, heads, strict=True) if row]
     count = 0
     while count < len(flags) and flags[count]:
@@ -145,6 +148,11 @@ def _expand(rows: list[list[tuple[Cell, int, int]]]) -> list[list[Cell]]:
     pending: dict[int, tuple[Cell, int]] = {}  # column -> (cell, rows still to fill)
     total = 0
     for row in rows:
+        if not row:
+            left_over = {column: (cell, left - 1) for column, (cell, left) in pending.items() if left > 1}
+            pending.clear()
+            pending.update(left_over)
+            continue
         out: list[Cell] = []
 
         def fill(out: list[Cell] = out) -> None:

@@ -1,0 +1,127 @@
+"""What a label, caption or sentence says about a result besides its number: metric, dataset, split."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from tools.cards.markup import strip_markup
+from tools.cards.metrics import KNOWN_DATASET, NOT_METRIC, Metric, find_metrics, find_split
+
+_ON = re.compile(
+    r"\b(?:on|over|for|using|@|from)\s+(?:the\s+|an?\s+|our\s+)?(?P<name>[^,;:()\n]{2,70}?)[\s'’]+"
+    r"(?:data ?sets?|corpus|corpora|benchmarks?|tasks?|test ?sets?|dev(?:elopment"
+    r")? sets?|validation sets?|eval\w* sets?"
+    r"|test (?:data|splits?)|validation splits?|dev splits?|sets?\b|leaderboard)",
+    re.IGNORECASE,
+)
+_SPLIT_SET = re.compile(
+    r"\b(?P<split>test[-_. ]clean|test[-_. ]other|dev[-_. ]clean|dev[-_. ]other"
+    r"|held[- ]?out|validation|development|dev"
+    r"|evaluation|eval|test(?:ing)?)[- ]?(?:sets?|splits?|partition|portion|data)\b",
+    re.IGNORECASE,
+)
+_VAGUE = re.compile(
+    r"^(?:an?\s+)?(?:the|this|that|its|same|unknown|none|own|following|private"
+    r"|custom|various|different|all|our|other|public"
+    r"|held-?out|official|respective|corresponding|downstream|several|internal"
+    r"|standard|final|whole|full|entire|evaluation|eval"
+    r"|test(?:ing)?|validation|dev(?:elopment)?|train(?:ing)?|original|above|benchmark|data)*$",
+    re.IGNORECASE,
+)
+_EVALUATION = re.compile(
+    r"result|evaluat|perform|metric|benchmark|accurac|score|achiev|reach|quality"
+    r"|validation|\btest\b|leaderboard|compar",
+    re.IGNORECASE,
+)
+_LABEL_NOISE = re.compile(
+    r"[↑↓%*†‡]|\b(?:score|scores|rate|value|results?|mean|avg|average|overall|total"
+    r"|final|best|expected|eval|global|the|of|on"
+    r"|for|in|our|model|performance|metric)\b",
+    re.IGNORECASE,
+)
+
+
+class Setting(NamedTuple):
+    """Where a result holds; "" for what is not said."""
+
+    dataset: str = ""
+    split: str = ""
+
+
+class Label(NamedTuple):
+    """A label such as "WER @ LibriSpeech test-clean" taken apart; `rest` is what nothing accounts for."""
+
+    metrics: tuple[Metric, ...]
+    dataset: str
+    split: str
+    rest: str
+
+
+def read_label(text: str) -> Label:
+    """Take a header cell, row label or `label:` apart into metrics, dataset, split and the rest."""
+    metrics = tuple(find_metrics(text))
+    rest = text
+    for metric in reversed(metrics):
+        rest = rest[: metric.start] + " " + rest[metric.end :]
+    if metrics and NOT_METRIC.search(re.sub(r"\([^()]*\)", " ", rest)):
+        metrics = ()
+    setting = read_setting(text if metrics else "", label=True)
+    dataset = setting.dataset
+    if metrics and not dataset:
+        placed = re.search(r"(?:@|\bon\b)\s*(.{2,60})$", rest) or re.search(
+            r"\(\s*([A-Z][^()]{1,50})\s*\)", rest
+        )
+        if placed:
+            name = re.sub(
+                rf"[\s(,-]*{re.escape(setting.split)}[\s)]*$", "", placed[1].strip(" ()"), flags=re.IGNORECASE
+            )
+            dataset = "" if not re.search(r"[A-Za-z]{2}", name) or _VAGUE.match(name) else name.strip()
+    rest = _LABEL_NOISE.sub(" ", re.sub(r"[()\[\]/,:@=_-]", " ", rest))
+    for known in (dataset, setting.split):
+        rest = rest.replace(known, " ") if known else rest
+    return Label(metrics, dataset, setting.split, " ".join(rest.split()))
+
+
+def read_setting(text: str, *, label: bool = False) -> Setting:
+    """Dataset and split that a caption, heading or sentence names; a dataset only when it is the only one.
+
+    In a `label` a bare "test" is a split; in prose it must be a "test set".
+    """
+    text = strip_markup(text)
+    if label:
+        split = find_split(text)
+    else:
+        matched = _SPLIT_SET.search(text)
+        split = matched["split"].lower() if matched else ""
+    names: dict[str, str] = {}
+    for matched in _ON.finditer(text[:2000]):
+        name = re.sub(
+            r"\s+(?:test|dev|validation|evaluation|eval|train)$",
+            "",
+            matched["name"].strip(" []`*\"'"),
+            flags=re.IGNORECASE,
+        )
+        name = re.sub(r"^(?:official|public|standard|full)\s+", "", name)
+        if (
+            not _VAGUE.match(name)
+            and len(name.split()) <= 6
+            and (re.search(r"[A-Z0-9_/-]", name) or _is_known(name))
+        ):
+            names.setdefault(name.lower(), name)
+    if not names:
+        for matched in KNOWN_DATASET.finditer(text[:2000]):
+            names.setdefault(matched.group().lower(), matched.group())
+    names = {
+        key: name for key, name in names.items() if not any(key != other and key in other for other in names)
+    }
+    return Setting(next(iter(names.values())) if len(names) == 1 else "", split)
+
+
+def speaks_of_evaluation(text: str) -> bool:
+    """True when a heading or sentence announces results."""
+    return bool(_EVALUATION.search(text))
+
+
+def _is_known(name: str) -> bool:
+    return bool(KNOWN_DATASET.search(name))
