@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def _require_loopback(address: object) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _loopback_only() -> Any:
+def _loopback_only() -> Iterator[None]:
     """Unix sockets and loopback stay; anything else raises, name look-ups included."""
     connect, connect_ex, resolve = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
@@ -41,31 +42,45 @@ def _loopback_only() -> Any:
         _require_loopback((name or "",))
         return resolve(host, *args, **kwargs)
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr(socket.socket, "connect", guarded_connect)
-    patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
-    patch.setattr(socket, "getaddrinfo", guarded_resolve)
-    yield
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_resolve)
+        yield
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No key, no lake and no configuration of the person who runs the tests."""
-    for name in list(os.environ):
-        if name.startswith(("OPENAI_", "HF_", "LAKE_")):
-            monkeypatch.delenv(name)
-    nowhere = tmp_path / "nowhere"
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(nowhere))
-    monkeypatch.setenv("XDG_DATA_HOME", str(nowhere))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("ANONYMIZED_TELEMETRY", "False")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("OPENAI_", "HF_", "LAKE_")):
+                patch.delenv(name)
+        nowhere = tmp_path_factory.mktemp("nowhere")
+        patch.setenv("XDG_CONFIG_HOME", str(nowhere))
+        patch.setenv("XDG_DATA_HOME", str(nowhere))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """Where a lake may be made; it does not exist yet."""
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def small_home(
+    tmp_path_factory: pytest.TempPathFactory, _loopback_only: None, _clean_environment: None
+) -> Path:
+    """The home of a lake with the four models of `tests.command_line`; copy it before writing to it."""
+    from assistant.cli.app import run
+    from tests.command_line import write_dump
+
+    folder = tmp_path_factory.mktemp("small")
+    dump = write_dump(folder / "cards.jsonl")
+    assert run(["--home", str(folder / "home"), "ingest", str(dump)]) == 0
+    return folder / "home"
 
 
 @pytest.fixture(scope="session")

@@ -8,73 +8,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from assistant.cli.app import hoist_shared_options, run
+from tests.command_line import CARDS, run_for_json, run_for_lines, write_dump
 from tests.conftest import REPOSITORY
 from tools.errors import UsageError
-
-CARDS = {
-    "acme/leaflet-summarizer": (
-        "summarization",
-        "apache-2.0",
-        "Shortens leaflets about medicines in German.",
-    ),
-    "acme/contract-summarizer": ("summarization", "gpl-3.0", "Shortens contracts and other legal texts."),
-    "beta/speech-de": ("automatic-speech-recognition", "mit", "Writes down what is said in German."),
-    "beta/disease-tagger": ("token-classification", None, "Finds names of diseases in medical text."),
-}
-RESULTS = """model-index:
-- name: speech-de
-  results:
-  - task: {type: automatic-speech-recognition}
-    dataset: {name: Imagined Voices, type: imagined, split: test}
-    metrics:
-    - {type: wer, value: 12.5, name: Test WER}
-    - {type: wer, value: .nan, name: Dev WER}
-"""
-
-
-def _write_dump(path: Path) -> Path:
-    lines = []
-    for model, (task, license, prose) in CARDS.items():
-        head = [f"pipeline_tag: {task}"] + ([f"license: {license}"] if license else [])
-        head += [RESULTS.rstrip()] if model == "beta/speech-de" else []
-        card = "---\n" + "\n".join(head) + f"\n---\n# {model}\n\n{prose}\n"
-        author = model.partition("/")[0]
-        row = {"modelId": model, "author": author, "pipeline_tag": task, "downloads": 7, "card": card}
-        lines.append(json.dumps(row))
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the models of CARDS; copy it before writing to it."""
-    folder = tmp_path_factory.mktemp("cli")
-    dump = _write_dump(folder / "cards.jsonl")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        assert run(["--home", str(folder / "home"), "ingest", str(dump)]) == 0
-    return folder / "home"
-
-
-def _document(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> Any:
-    """The JSON document a command prints; nothing else may stand on stdout."""
-    capsys.readouterr()
-    assert run([*arguments, "--json"]) == code
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1
-    return json.loads(out, parse_constant=pytest.fail)
-
-
-def _lines(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> list[dict[str, Any]]:
-    capsys.readouterr()
-    assert run(arguments) == code
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
 
 # -- help, version, completion -------------------------------------------------------------------------
 
@@ -141,17 +81,17 @@ def test_shared_options_stand_anywhere() -> None:
         hoist_shared_options(["status", "--home"])
 
 
-def test_json_before_and_after_the_command(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    after = _document(capsys, "list", "--home", str(prepared))
-    assert run(["--json", "--home", str(prepared), "list"]) == 0
+def test_json_before_and_after_the_command(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    after = run_for_json(capsys, "list", "--home", str(small_home))
+    assert run(["--json", "--home", str(small_home), "list"]) == 0
     assert json.loads(capsys.readouterr().out) == after
 
 
 def test_home_comes_from_the_environment(
-    capsys: pytest.CaptureFixture[str], prepared: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], small_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LAKE_HOME", str(prepared))
-    assert _document(capsys, "status")["models"] == len(CARDS)
+    monkeypatch.setenv("LAKE_HOME", str(small_home))
+    assert run_for_json(capsys, "status")["models"] == len(CARDS)
 
 
 # -- errors --------------------------------------------------------------------------------------------
@@ -183,22 +123,22 @@ def test_home_comes_from_the_environment(
     ],
 )
 def test_errors_are_one_line_and_exit_2(
-    capsys: pytest.CaptureFixture[str], prepared: Path, arguments: list[str], said: str
+    capsys: pytest.CaptureFixture[str], small_home: Path, arguments: list[str], said: str
 ) -> None:
     capsys.readouterr()
-    assert run(["--home", str(prepared), *arguments]) == 2
+    assert run(["--home", str(small_home), *arguments]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.count("\n") == 1
     assert said in captured.err
-    error = _document(capsys, "--home", str(prepared), *arguments, code=2)["error"]
+    error = run_for_json(capsys, "--home", str(small_home), *arguments, code=2)["error"]
     assert set(error) == {"type", "message", "hint"}
     assert error["hint"]
 
 
 def test_empty_lake_says_how_to_fill_it(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     for arguments in (["search", "x"], ["ask", "x"], ["show", "a/b"]):
-        error = _document(capsys, "--home", str(home), *arguments, code=2)["error"]
+        error = run_for_json(capsys, "--home", str(home), *arguments, code=2)["error"]
         assert "empty" in error["message"]
         assert "lake ingest sample:" in error["hint"]
 
@@ -231,18 +171,18 @@ def test_unexpected_failure_shows_no_traceback(tmp_path: Path) -> None:
 
 
 def test_interrupted_is_130(
-    capsys: pytest.CaptureFixture[str], prepared: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], small_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tools.lake.Lake.open", interrupt)
-    assert run(["--home", str(prepared), "status"]) == 130
+    assert run(["--home", str(small_home), "status"]) == 130
     assert "Interrupted" in capsys.readouterr().err
 
 
-def test_reader_that_goes_away_is_no_error(prepared: Path, tmp_path: Path) -> None:
-    home = shutil.copytree(prepared, tmp_path / "home")
+def test_reader_that_goes_away_is_no_error(small_home: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(small_home, tmp_path / "home")
     for flags in ([], ["--json"]):
         with subprocess.Popen(
             [sys.executable, "-m", "assistant", "--home", str(home), *flags, "list"],
@@ -255,56 +195,70 @@ def test_reader_that_goes_away_is_no_error(prepared: Path, tmp_path: Path) -> No
             assert process.wait() == 0
 
 
+def test_a_batch_survives_a_line_that_breaks_the_program(
+    capsys: pytest.CaptureFixture[str], small_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(_: object, query: str, **__: object) -> None:
+        raise ZeroDivisionError(query)
+
+    monkeypatch.setattr("tools.search.search", answer)
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text('{"id": 1, "query": "a"}\n{"id": 2, "query": "b"}\n', encoding="utf-8")
+    lines = run_for_lines(capsys, "--home", str(small_home), "search", "--batch", str(batch), code=1)
+    assert [line["id"] for line in lines] == [1, 2]
+    assert all("ZeroDivisionError" in line["error"]["message"] for line in lines)
+
+
 # -- the lake's contents -------------------------------------------------------------------------------
 
 
 def test_ingest_counts_and_is_idempotent(
     capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
 ) -> None:
-    dump = _write_dump(tmp_path / "cards.jsonl")
-    first = _document(capsys, "--home", str(home), "ingest", str(dump))
+    dump = write_dump(tmp_path / "cards.jsonl")
+    first = run_for_json(capsys, "--home", str(home), "ingest", str(dump))
     assert set(first) == {"added", "updated", "unchanged", "failed", "seconds"}
     assert (first["added"], first["failed"]) == (len(CARDS), [])
-    again = _document(capsys, "--home", str(home), "ingest", str(dump))
+    again = run_for_json(capsys, "--home", str(home), "ingest", str(dump))
     assert (again["added"], again["unchanged"]) == (0, len(CARDS))
 
 
 def test_partial_ingest_exits_1_and_keeps_the_rest(
     capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
 ) -> None:
-    dump = _write_dump(tmp_path / "cards.jsonl")
+    dump = write_dump(tmp_path / "cards.jsonl")
     dump.write_text(dump.read_text("utf-8") + '{"modelId": "../evil", "card": "x"}\n', encoding="utf-8")
-    report = _document(capsys, "--home", str(home), "ingest", str(dump), code=1)
+    report = run_for_json(capsys, "--home", str(home), "ingest", str(dump), code=1)
     assert report["added"] == len(CARDS)
     [failure] = report["failed"]
     assert set(failure) == {"id", "error"}
 
 
-def test_status_list_and_remove(capsys: pytest.CaptureFixture[str], prepared: Path, tmp_path: Path) -> None:
-    home = str(shutil.copytree(prepared, tmp_path / "home"))
-    status = _document(capsys, "--home", home, "status")
+def test_status_list_and_remove(capsys: pytest.CaptureFixture[str], small_home: Path, tmp_path: Path) -> None:
+    home = str(shutil.copytree(small_home, tmp_path / "home"))
+    status = run_for_json(capsys, "--home", home, "status")
     assert status["models"] == len(CARDS)
     assert status["embedder"]
-    listed = _document(capsys, "--home", home, "list")["models"]
+    listed = run_for_json(capsys, "--home", home, "list")["models"]
     assert {model["model"] for model in listed} == set(CARDS)
-    assert _document(capsys, "--home", home, "remove", "speech-de")["removed"] == ["beta/speech-de"]
-    assert _document(capsys, "--home", home, "status")["removed"] == 1
-    left = {model["model"] for model in _document(capsys, "--home", home, "list")["models"]}
+    assert run_for_json(capsys, "--home", home, "remove", "speech-de")["removed"] == ["beta/speech-de"]
+    assert run_for_json(capsys, "--home", home, "status")["removed"] == 1
+    left = {model["model"] for model in run_for_json(capsys, "--home", home, "list")["models"]}
     assert left == set(CARDS) - {"beta/speech-de"}
-    gone = _document(capsys, "--home", home, "list", "--removed")["models"]
+    gone = run_for_json(capsys, "--home", home, "list", "--removed")["models"]
     assert [model["model"] for model in gone] == ["beta/speech-de"]
 
 
-def test_remove_is_all_or_nothing(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    assert run(["--home", str(prepared), "remove", "beta/speech-de", "nobody/nothing"]) == 2
-    assert _document(capsys, "--home", str(prepared), "status")["removed"] == 0
+def test_remove_is_all_or_nothing(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    assert run(["--home", str(small_home), "remove", "beta/speech-de", "nobody/nothing"]) == 2
+    assert run_for_json(capsys, "--home", str(small_home), "status")["removed"] == 0
 
 
 # -- finding -------------------------------------------------------------------------------------------
 
 
-def test_search_document(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    found = _document(capsys, "--home", str(prepared), "search", "names of diseases", "-k", "2")
+def test_search_document(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    found = run_for_json(capsys, "--home", str(small_home), "search", "names of diseases", "-k", "2")
     assert found["query"] == "names of diseases"
     assert len(found["hits"]) <= 2
     best = found["hits"][0]
@@ -315,9 +269,9 @@ def test_search_document(capsys: pytest.CaptureFixture[str], prepared: Path) -> 
         assert item["source"].startswith("beta/disease-tagger@")
 
 
-def test_search_flags_are_hard_constraints(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    found = _document(
-        capsys, "--home", str(prepared), "search", "shorten texts", "--task", "summarization",
+def test_search_flags_are_hard_constraints(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    found = run_for_json(
+        capsys, "--home", str(small_home), "search", "shorten texts", "--task", "summarization",
         "--license", "apache-2.0",
     )  # fmt: skip
     assert [hit["model"] for hit in found["hits"]] == ["acme/leaflet-summarizer"]
@@ -326,7 +280,7 @@ def test_search_flags_are_hard_constraints(capsys: pytest.CaptureFixture[str], p
 
 
 def test_search_batch_keeps_order_and_reports_bad_lines(
-    capsys: pytest.CaptureFixture[str], prepared: Path, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], small_home: Path, tmp_path: Path
 ) -> None:
     batch = tmp_path / "batch.jsonl"
     batch.write_text(
@@ -334,7 +288,9 @@ def test_search_batch_keeps_order_and_reports_bad_lines(
         '{"id": "z", "query": "German speech"}\n',
         encoding="utf-8",
     )
-    lines = _lines(capsys, "--home", str(prepared), "search", "--batch", str(batch), "-k", "1", code=1)
+    lines = run_for_lines(
+        capsys, "--home", str(small_home), "search", "--batch", str(batch), "-k", "1", code=1
+    )
     assert [line["id"] for line in lines] == [1, None, "b", None, "z"]
     assert [hit["model"] for hit in lines[0]["hits"]] == ["beta/disease-tagger"]
     assert set(lines[0]["hits"][0]) == {"model", "score"}
@@ -342,15 +298,15 @@ def test_search_batch_keeps_order_and_reports_bad_lines(
     assert [hit["model"] for hit in lines[4]["hits"]] == ["beta/speech-de"]
 
 
-def test_similar_leaves_the_model_itself_out(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    found = _document(capsys, "--home", str(prepared), "similar", "contract-summarizer")
+def test_similar_leaves_the_model_itself_out(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    found = run_for_json(capsys, "--home", str(small_home), "similar", "contract-summarizer")
     names = [hit["model"] for hit in found["hits"]]
     assert names[0] == "acme/leaflet-summarizer"
     assert "acme/contract-summarizer" not in names
 
 
-def test_show_document(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    record = _document(capsys, "--home", str(prepared), "show", "beta/speech-de")
+def test_show_document(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    record = run_for_json(capsys, "--home", str(small_home), "show", "beta/speech-de")
     for key in ("metadata", "sections", "results", "files", "lineage", "evidence"):
         assert key in record
     assert record["metadata"]["license"] == "mit"
@@ -359,8 +315,8 @@ def test_show_document(capsys: pytest.CaptureFixture[str], prepared: Path) -> No
     assert [row["value"] for row in record["results"] if row["metric"] == "Test WER"] == [12.5]
 
 
-def test_results_document(capsys: pytest.CaptureFixture[str], prepared: Path) -> None:
-    found = _document(capsys, "--home", str(prepared), "results", "--metric", "WER")
+def test_results_document(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:
+    found = run_for_json(capsys, "--home", str(small_home), "results", "--metric", "WER")
     assert set(found) == {"rows", "conflicts"}
     row = found["rows"][0]
     assert {"model", "task", "dataset", "metric", "value", "verified", "source"} <= set(row)
@@ -379,55 +335,8 @@ def test_results_document(capsys: pytest.CaptureFixture[str], prepared: Path) ->
         ["similar", "speech-de"],
     ],
 )
-def test_readable_output(capsys: pytest.CaptureFixture[str], prepared: Path, arguments: list[str]) -> None:
-    assert run(["--home", str(prepared), *arguments]) == 0
+def test_readable_output(capsys: pytest.CaptureFixture[str], small_home: Path, arguments: list[str]) -> None:
+    assert run(["--home", str(small_home), *arguments]) == 0
     captured = capsys.readouterr()
     assert "{" not in captured.out
-    assert str(prepared) in captured.out if arguments == ["status"] else "beta/speech-de" in captured.out
-
-
-# -- asking --------------------------------------------------------------------------------------------
-
-ANSWER_KEYS = {
-    "answer", "models", "suggestions", "evidence", "retrieved", "citations", "statements", "unsupported",
-    "abstained", "tools", "engine", "thread", "usage",
-}  # fmt: skip
-
-
-def test_ask_and_follow_up(capsys: pytest.CaptureFixture[str], prepared: Path, tmp_path: Path) -> None:
-    home = str(shutil.copytree(prepared, tmp_path / "home"))
-    first = _document(capsys, "--home", home, "ask", "Which model writes down German speech?")
-    assert set(first) == ANSWER_KEYS
-    assert first["models"][0] == "beta/speech-de"
-    assert {item["id"] for item in first["evidence"]} == {item["evidence"] for item in first["citations"]}
-    then = _document(capsys, "--home", home, "ask", "What is its licence?", "--thread", first["thread"])
-    assert then["thread"] == first["thread"]
-    assert "mit" in then["answer"].lower()
-
-
-def test_ask_batch_keeps_turns_of_a_line_in_one_thread(
-    capsys: pytest.CaptureFixture[str], prepared: Path, tmp_path: Path
-) -> None:
-    home = str(shutil.copytree(prepared, tmp_path / "home"))
-    batch = tmp_path / "batch.jsonl"
-    lines = [
-        {"id": "q", "question": "Which model finds diseases?", "kind": "find"},
-        {"id": "t", "turns": [{"user": "Which model writes down German speech?"}, {"user": "Its licence?"}]},
-        {"id": "bad", "turns": []},
-    ]
-    batch.write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
-    question, turns, bad = _lines(capsys, "--home", home, "ask", "--batch", str(batch), code=1)
-    assert set(question) == ANSWER_KEYS | {"id"}
-    assert (turns["id"], len(turns["turns"])) == ("t", 2)
-    assert turns["turns"][0]["thread"] == turns["turns"][1]["thread"] != question["thread"]
-    assert set(bad) == {"id", "error"}
-
-
-def test_answer_is_readable(capsys: pytest.CaptureFixture[str], prepared: Path, tmp_path: Path) -> None:
-    home = str(shutil.copytree(prepared, tmp_path / "home"))
-    assert run(["--home", home, "ask", "What is the licence of beta/speech-de?"]) == 0
-    out = capsys.readouterr().out
-    assert "Sources" in out
-    assert "[E1]" in out
-    assert "Checked:" in out
-    assert "README.md" in out
+    assert str(small_home) in captured.out if arguments == ["status"] else "beta/speech-de" in captured.out

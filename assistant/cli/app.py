@@ -174,7 +174,7 @@ def _set_up_process(debug: bool, invocation: Invocation) -> None:
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(encoding="utf-8", errors="backslashreplace")
-    logging.basicConfig(level=logging.INFO if debug else logging.ERROR, stream=sys.stderr, force=True)
+    logging.basicConfig(level=logging.INFO if debug else logging.CRITICAL, stream=sys.stderr, force=True)
     if not debug:
         warnings.simplefilter("ignore")
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from assistant.cli.invocation import Invocation
+from assistant.cli.safe_text import clean_line
 from tools.errors import LakeError, UsageError
+
+log = logging.getLogger(__name__)
 
 
 def run_batch(
@@ -73,7 +77,11 @@ def _answer_line(
         return {"id": identity, **answer(line)}, False
     except LakeError as error:
         shown = {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-        return {"id": identity, "error": shown}, True
+    except Exception as error:  # the contract: a line that fails, for whatever reason, does not stop the rest
+        log.exception("line %d failed", number)
+        what = f"Unexpected {type(error).__name__}: {clean_line(str(error))[:300]}."
+        shown = {"type": "InternalError", "message": what, "hint": "Run it with --debug and report it."}
+    return {"id": identity, "error": shown}, True
 
 
 def _parse_line(number: int, text: str) -> dict[str, Any]:
