@@ -22,6 +22,12 @@ def test_sample_lake() -> None:
         assert item.record.link.startswith("https://") or not item.record.link
         assert json.loads(item.record.record_json)["modelId"] == item.record.model
         assert item.files[0].sha256 == item.record.card_sha256
+        if item.record.link:  # what is invented may lack anything, to show what an audit finds
+            complete, _ = item.parse()
+            assert complete.title
+            assert len(complete.summary) > 30
+            assert complete.record_sha256 == item.record.record_sha256
+            assert item.record.link not in complete.summary
     assert all(isinstance(item, SourceModel | SourcePaper) for item in items)
 
 

@@ -98,13 +98,18 @@ def build_record(
 
 def describe_record(record: ModelRecord, card: Card) -> ModelRecord:
     """`record` with the title and the summary that its parsed card gives."""
-    return replace(record, title=card.title[:200], summary=_summarize(card))
+    return replace(record, title=card.title[:200], summary=_summarize(card, link=record.link))
 
 
-def _summarize(card: Card) -> str:
-    """The first prose of the card that says something, as a reader sees it, cut at a sentence."""
+def _summarize(card: Card, *, link: str) -> str:
+    """The first prose of the card that says something, as a reader sees it, cut at a sentence.
+
+    A passage that names the model's `link` says where the card comes from, not what the model does.
+    """
     for passage in card.passages:
         if passage.kind != "prose" or passage.text.lstrip().startswith(("#", "![", "[![", "<!--")):
+            continue
+        if link and link in passage.text:
             continue
         text = strip_markup(passage.text)
         if len(text) < _SHORTEST_SUMMARY or sum(c.isalpha() for c in text) < len(text) / 2:
