@@ -127,11 +127,18 @@ class VectorIndex:
         if self._client is not None:
             return
         import chromadb
+        from chromadb.api.shared_system_client import SharedSystemClient
         from chromadb.config import Settings
+        from chromadb.errors import ChromaError
 
         settings = Settings(anonymized_telemetry=False)
         if isinstance(self.place, Path):
-            self._client = chromadb.PersistentClient(path=str(self.place), settings=settings)
+            try:
+                self._client = chromadb.PersistentClient(path=str(self.place), settings=settings)
+            except ChromaError:
+                # What failed to open stays in Chroma's cache, and the next client here would be given it.
+                SharedSystemClient._identifier_to_system.pop(str(self.place), None)
+                raise
             return
         address = urlsplit(self.place)
         if address.scheme not in {"http", "https"} or not address.hostname:

@@ -56,9 +56,10 @@ class Database:
     @contextmanager
     def _write(self) -> Iterator[Connection]:
         """One transaction: all of it or nothing."""
-        with self._write_lock, self._explaining(), self._engine.begin() as connection:
+        with self._write_lock, self._explaining():
+            with self._engine.begin() as connection:
+                yield connection
             self.writes += 1
-            yield connection
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
