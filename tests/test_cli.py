@@ -110,7 +110,8 @@ def test_home_comes_from_the_environment(
         (["ingest"], "source"),
         (["ingest", "/no/such/dump.parquet"], "/no/such/dump.parquet"),
         (["show", "acme/leaflet-sumarizer-of-nothing"], "leaflet-sumarizer-of-nothing"),
-        (["show", "../../etc/passwd"], "../../etc/passwd"),
+        (["show", "../../etc/no-such-file"], "../../etc/no-such-file"),
+        (["show", "a/b/../c"], "a/b/../c"),
         (["remove", "beta/speech-de", "nobody/nothing"], "nobody/nothing"),
         (["ask", "x", "--llm", "gpt"], "gpt"),
         (["ask", "x", "--batch", "f.jsonl"], "--batch"),
@@ -313,6 +314,22 @@ def test_show_document(capsys: pytest.CaptureFixture[str], small_home: Path) -> 
     keys = {item["id"] for item in record["evidence"]}
     assert all(fact["evidence"] in keys for found in record["facts"].values() for fact in found)
     assert [row["value"] for row in record["results"] if row["metric"] == "Test WER"] == [12.5]
+
+
+def test_show_reads_a_repository_on_disk(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    repository = tmp_path / "my-model"
+    repository.mkdir()
+    (repository / "README.md").write_text("---\nlicense: mit\n---\n# Mine\n\nIt counts sheep.\n")
+    (repository / "config.json").write_text('{"model_type": "bert"}')
+    for target in (repository, repository / "README.md"):
+        record = run_for_json(capsys, "--home", str(home), "show", str(target))
+        assert record["metadata"]["license"] == "mit"
+        assert record["sections"][-1]["lines"] == [4, 6]
+        assert "config.json" in {file["path"] for file in record["files"]}
+    assert not home.exists()
+    assert run(["--home", str(home), "show", str(tmp_path / "nothing")]) == 2
 
 
 def test_results_document(capsys: pytest.CaptureFixture[str], small_home: Path) -> None:

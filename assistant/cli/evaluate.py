@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -77,14 +78,28 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[st
         case "sample":
             from eval.check_sample import run_check_sample
 
-            return run_check_sample()
+            return run_check_sample(_shared_data())
+
+
+def _checkout() -> Path:
+    import assistant
+
+    return Path(assistant.__file__).resolve().parent.parent
+
+
+def _shared_data() -> Path:
+    """The folder with the real cards: LAKE_SHARED, or `shared` beside the checkout. Raises UsageError."""
+    shared = Path(os.environ.get("LAKE_SHARED") or _checkout().parent / "shared")
+    if not (shared / "lake").is_dir():
+        raise UsageError(
+            f"There are no real cards at {str(shared / 'lake')!r}.",
+            hint="Name their folder with LAKE_SHARED.",
+        )
+    return shared
 
 
 def _require_checkout() -> None:
-    import assistant
-
-    here = Path(assistant.__file__).resolve().parent.parent
-    if importlib.util.find_spec("eval") is None or not (here / "eval" / "__init__.py").is_file():
+    if importlib.util.find_spec("eval") is None or not (_checkout() / "eval" / "__init__.py").is_file():
         raise UsageError(
             "The evaluation suites are not part of the installed package.",
             hint="Run `lake eval` from a checkout of the repository (make install).",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from assistant.cli.batch import read_lines, require_text, run_batch
 from assistant.cli.invocation import Invocation
 from tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from tools.lake import Lake
 
 Hits = Annotated[int, typer.Option("-k", "--hits", help="How many models.", min=1, max=1000)]
 
@@ -92,21 +95,17 @@ def similar(
 
 def show(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the lake.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of the lake, or ./path to a folder or README.md.")
+    ],
 ) -> None:
-    """Everything the lake holds of one model, each fact with the place it stands."""
-    from tools.catalog.names import resolve_model
-
+    """Everything known of one model, each fact with the place it stands."""
     invocation: Invocation = context.obj
-    with invocation.open_filled_lake("show", embedding=False) as lake:
-        from assistant.cli.views import view_record
-
-        name = resolve_model(lake.catalog, model)
-        record = lake.catalog.get_model(name)
-        assert record is not None
-        document = view_record(
-            lake.catalog, record, lake.catalog.get_card(name), lake.catalog.get_files(name)
-        )
+    if model.startswith((".", "/", "~")) or Path(model).name.lower() == "readme.md":
+        document = _read_path(model)
+    else:
+        with invocation.open_filled_lake("show", embedding=False) as lake:
+            document = _read_model(lake, model)
     if invocation.json:
         invocation.emit(document)
         return
@@ -133,6 +132,36 @@ def results(
     from assistant.cli.render import render_results
 
     render_results(invocation.terminal, document)
+
+
+def _read_model(lake: Lake, model: str) -> dict[str, Any]:
+    from assistant.cli.views import view_record
+    from tools.catalog.names import resolve_model
+
+    name = resolve_model(lake.catalog, model)
+    record = lake.catalog.get_model(name)
+    assert record is not None
+    return view_record(lake.catalog, record, lake.catalog.get_card(name), lake.catalog.get_files(name))
+
+
+def _read_path(path: str) -> dict[str, Any]:
+    """A model repository on disk, seen through a lake of its own that is gone afterwards."""
+    import tempfile
+
+    from tools.ingest import ingest
+    from tools.lake import Lake
+
+    with (
+        tempfile.TemporaryDirectory(prefix="lake-show-") as folder,
+        Lake.open(Path(folder) / "home", embedder=None, command="lake show") as lake,
+    ):
+        report = ingest(lake, [path])
+        names = lake.catalog.model_names()
+        if len(names) != 1:
+            found = f"{len(names)} models" if names else "no model"
+            reason = f" ({report.failed[0]['error']})" if report.failed else ""
+            raise UsageError(f"{path!r} holds {found}{reason}.", hint="Name one repository or its README.md.")
+        return _read_model(lake, names[0])
 
 
 def require_one(text: str | None, batch: Path | None, name: str) -> None:
