@@ -8,10 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tools.cards.types import Card, LineSpan, ResultRow
 from tools.catalog.records import StoredResult
 from tools.catalog.repository import Catalog
 from tools.metrics import Metric, asked_metrics, is_lower_better
 from tools.search.vocabulary import normalize_language
+
+_READABLE_LINES = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,22 @@ def rank_results(rows: Iterable[StoredResult], *, descending: bool | None = None
     return Ranking(metric=metric, lower_is_better=lower, rows=tuple(row for _, row in numbered))
 
 
+def quote_result(card: Card, row: ResultRow) -> list[tuple[str, str]]:
+    """(locator, verbatim text) that show a result: one place where data and value stand close, else two.
+
+    A model-index names its dataset once, above all its metrics; what lies between is shown as long as that
+    stays readable.
+    """
+    data = card.metadata_lines.get(row.context_locator.partition("#")[2])
+    metric = card.metadata_lines.get(row.locator.partition("#")[2])
+    if data is not None and metric is not None and data.start <= metric.start:
+        together = LineSpan(data.start, metric.end)
+        if together.end - together.start < _READABLE_LINES:
+            return [(f"README.md#{together}", card.lines_text(together))]
+    places = [(row.locator, row.text)]
+    return [*places, (row.context_locator, row.context)] if row.context else places
+
+
 def find_conflicts(rows: Iterable[StoredResult]) -> list[Conflict]:
     """Cells that one model reports twice with different values (beyond rounding)."""
     cells: dict[tuple[str, ...], list[StoredResult]] = defaultdict(list)
@@ -105,7 +124,7 @@ def list_leaders(
         wanted = asked_metrics(metric)
         rows = [row for row in rows if _is_metric(row, wanted, metric)]
     if dataset:
-        rows = _closest_data(rows, dataset)
+        rows = closest_data(rows, dataset)
     by_metric: dict[str, list[StoredResult]] = defaultdict(list)
     for row in rows:
         by_metric[_fold(row.row.metric_type or row.row.metric)].append(row)
@@ -122,7 +141,7 @@ def _is_metric(result: StoredResult, wanted: Sequence[Metric], words: str) -> bo
     return wanted[0] in found[:1]
 
 
-def _closest_data(rows: Sequence[StoredResult], phrase: str) -> list[StoredResult]:
+def closest_data(rows: Sequence[StoredResult], phrase: str) -> list[StoredResult]:
     """Rows whose data shares the most telling words with `phrase`; none when nothing is shared."""
     asked = _data_words(phrase)
     described = [_describe_data(row) for row in rows]

@@ -28,6 +28,8 @@ _WORD = re.compile(r"[A-Za-zÀ-ÿ0-9]+(?:['’][a-z]+)?|[\u0400-\u04ff\u3040-\u3
 _NUMBER = re.compile(r"(?<![\w.])[~≈]?\d[\d.,]*\s*(?:%|[kmb]\b|million|billion|thousand)?", re.I)
 # The noun a question is about: "which reviews", "how many hours of speech".
 _ASKED_NOUN = re.compile(r"\b(?:which|what|how many|number of)\s+((?:[\w-]+\s+){0,1}[\w-]+)", re.IGNORECASE)
+# A line of a print-out: "exact": 73.9, f1 = 0.91
+_KEY_VALUE = re.compile(r"\s*[\"']?[\w /@.+-]{1,40}[\"']?\s*[:=]\s*[\"']?-?\d[\d.,e%-]*[\"']?,?\s*$")
 _NUMBER_WORD = re.compile(
     r"\b(one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|hundred|thousand)\b", re.I
 )
@@ -125,6 +127,7 @@ def _line_groups(text: str) -> list[tuple[int, int]]:
         if at and (
             re.match(r"\s*(?:[-*+•]|\d+[.)])\s+", line)
             or previous.endswith(("  ", "\\", "<br>", "<br/>", "<br />"))
+            or _KEY_VALUE.match(line)
             or re.match(r"\s*\**[A-Z][\w ()/-]{2,40}\**\s*[:：]\**\s", line)
         ):
             starts.append(at)
@@ -179,7 +182,9 @@ def rank_spans(
             candidates.append(
                 (passage, text, locator, f"{heading}\n{previous if len(previous) < 400 else ''}")
             )
-            previous = text
+            # Rows of a print-out keep what introduces them.
+            if passage.kind not in ("code", "table") and not _KEY_VALUE.match(text):
+                previous = text
     if not candidates:
         return []
     frequency = Counter(stem for _, text, _, _ in candidates for stem in set(content_words(text)))

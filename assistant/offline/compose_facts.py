@@ -8,7 +8,15 @@ from typing import Any
 
 from assistant.offline.draft import Draft
 from assistant.offline.planner import Plan
-from assistant.offline.wording import join_words, name_model, plain_text, quote_text, shorten_value
+from assistant.offline.wording import (
+    join_words,
+    mark_keys,
+    name_data,
+    name_model,
+    plain_text,
+    quote_text,
+    shorten_value,
+)
 from tools.attributes import Attribute
 from tools.metrics import Metric, asked_metrics
 from tools.reading import content_words, stem_word
@@ -31,10 +39,6 @@ _NUMBER = re.compile(
     r"|hundred|thousand|million)\b",
     re.I,
 )
-_SPLITS = {
-    "test": r"\btest(?:ing)?\b", "dev": r"\bdev(?:elopment)?\b|\bvalidation\b|\bval\b|\beval(?:uation)?\b",
-    "train": r"\btrain(?:ing)? (?:set|split)\b",
-}  # fmt: skip
 
 
 def compose_fact(plan: Plan, read: Json) -> Draft:
@@ -118,7 +122,7 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
         if metrics:
             told, found = _metric_lines(plan, entry, metrics)
             lines += told[:2] if found else [_not_stated(plan, model, metrics, [])]
-        lines += _free_lines(plan, entry, free)[:1]
+        lines += _free_lines(plan, entry, free)[:2]
         if not fields and not metrics and not free:
             lines += [
                 f"{name_model(model)}: {quote_text(p['text'])} [{p['key']}]" for p in entry["passages"][:1]
@@ -233,7 +237,7 @@ def _head_noun(phrase: str) -> str:
     words = []
     for word in re.findall(r"[\w-]+", phrase):
         if re.fullmatch(
-            r"(?:did|does|do|is|are|was|were|has|have|had|can|could|in|of|for|from|on"
+            r"(?:each|did|does|do|is|are|was|were|has|have|had|can|could|in|of|for|from|on"
             r"|to|it|the|went|go|used?)",
             word,
             re.I,
@@ -263,34 +267,52 @@ def _metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> tuple[li
     """Reported results of the asked metrics; text lines that state them too; both when values differ."""
     model = str(read["model"])
     metric = metrics[0]
-    rows = [row for row in read["results"] if metric in asked_metrics(f"{row['metric']}".replace("_", " "))]
-    rows = _narrow_rows(plan.question, rows) if len(rows) > 1 else rows
-    lines: list[str] = []
-    values: list[float] = []
-    for row in rows[:3]:
-        lines.append(_result_line(model, row))
-        values += _scaled(str(row["value"]))
+    rows = _distinct_rows(
+        [row for row in read["results"] if metric in asked_metrics(f"{row['metric']}".replace("_", " "))]
+    )
+    lines = [_result_line(model, row) for row in rows[:3]]
+    if all(row["origin"] == "metadata" for row in rows):
+        lines += _metric_quotes(plan, read, metric, [v for row in rows for v in _scaled(str(row["value"]))])
+    if not lines:
+        lines = _unnamed_metric(model, metric, read["passages"])
+    elif (len(rows) > 1 and len({row["origin"] for row in rows}) > 1) or (
+        rows and len(lines) > len(rows[:3])
+    ):
+        lines.insert(0, f"Two places in the card of {name_model(model)} give a value; both are shown.")
+    return lines[:5], bool(lines)
+
+
+def _distinct_rows(rows: Sequence[Json]) -> list[Json]:
+    """Rows whose value no row before them has, metadata first."""
+    kept: list[Json] = []
+    seen: list[float] = []
+    for row in sorted(rows, key=lambda row: row["origin"] != "metadata"):
+        values = _scaled(str(row["value"]))
+        if not values or any(abs(values[0] - known) < 5e-5 for known in seen):
+            continue
+        seen.append(values[0])
+        kept.append(row)
+    # One of each origin before a second of any.
+    first = {row["origin"]: row for row in reversed(kept)}
+    return [*first.values(), *(row for row in kept if row not in first.values())]
+
+
+def _metric_quotes(plan: Plan, read: Json, metric: Metric, known: Sequence[float]) -> list[str]:
+    """The card's sentences that give the metric a value other than those known."""
     spans = [
         span
         for span in read["passages"]
         if metric.pattern.search(plain_text(span["text"])) and re.search(r"\d", span["text"])
     ]
-    for span in [s for s in spans if s["score"] > spans[0]["score"] - 0.1][:3]:
+    lines = []
+    for span in [s for s in spans if s["score"] > spans[0]["score"] - 0.1][:2]:
         found = _scaled(plain_text(metric.pattern.sub(" ", span["text"])))
-        new = [v for v in found if not any(abs(v - known) < 5e-5 for known in values)]
-        if values and not new:
+        if known and all(any(abs(value - k) < 5e-5 for k in known) for value in found):
             continue
         quoted = quote_text(span["text"], about=content_words(f"{plan.question} {metric.name}"), words=30)
         if quoted:
-            lines.append(f"The text of {name_model(model)} says {quoted} [{span['key']}]")
-            values += new
-            if len(lines) > 2:
-                break
-    if not lines:
-        lines = _unnamed_metric(model, metric, read["passages"])
-    if rows and len(lines) > len(rows[:3]):
-        lines.insert(0, f"Two places in the card of {name_model(model)} give a value; both are shown.")
-    return lines[:5], bool(lines)
+            lines.append(f"The text of {name_model(str(read['model']))} says {quoted} [{span['key']}]")
+    return lines[: 1 if known else 2]
 
 
 def _unnamed_metric(model: str, metric: Metric, spans: Sequence[Json]) -> list[str]:
@@ -305,30 +327,11 @@ def _unnamed_metric(model: str, metric: Metric, spans: Sequence[Json]) -> list[s
     return []
 
 
-def _narrow_rows(question: str, rows: list[Json]) -> list[Json]:
-    """Rows whose dataset and split the question names, where it names any."""
-    asked = set(content_words(question)) | set(re.findall(r"[a-z]+|\d+", question.lower()))
-    splits = [name for name, pattern in _SPLITS.items() if re.search(pattern, question, re.I)]
-
-    def fit(row: Json) -> tuple[int, int]:
-        names = f"{row['dataset']} {row['config']} {row['subject']}".lower()
-        shared = len(set(re.findall(r"[a-z]+|\d+", names)) & asked)
-        split = any(re.search(_SPLITS[name], f"{row['split']}", re.I) for name in splits)
-        return (shared, int(split))
-
-    best = max(fit(row) for row in rows)
-    return [row for row in rows if fit(row) == best] or rows
-
-
 def _result_line(model: str, row: Json) -> str:
-    where = " ".join(
-        str(part)
-        for part in (row["dataset"], row["config"] if row["config"] != row["dataset"] else "")
-        if part
-    )
-    split = f" ({row['split']})" if row["split"] else ""
-    on = f" on {where}{split}" if where else ""
-    return f"{name_model(model)} reports {row['metric']} {row['value']}{row['unit']}{on} [{row['key']}]"
+    where = name_data(row)
+    on = f" on {where}" if where else ""
+    value = f"{row['metric']} {row['value']}{row['unit']}"
+    return f"{name_model(model)} reports {value}{on} {mark_keys(row['keys'])}"
 
 
 def _scaled(text: str) -> list[float]:

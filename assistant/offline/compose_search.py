@@ -8,7 +8,15 @@ from typing import Any
 
 from assistant.offline.draft import Draft
 from assistant.offline.planner import Plan
-from assistant.offline.wording import join_words, name_model, plain_text, quote_text, shorten_value
+from assistant.offline.wording import (
+    join_words,
+    mark_keys,
+    name_data,
+    name_model,
+    plain_text,
+    quote_text,
+    shorten_value,
+)
 from tools.reading import content_words
 
 Json = Mapping[str, Any]
@@ -148,14 +156,10 @@ def compose_results(plan: Plan, found: Json) -> Draft:
 
 
 def _row_line(row: Json) -> str:
-    where = " ".join(
-        str(part)
-        for part in (row["dataset"], row["config"] if row["config"] != row["dataset"] else "")
-        if part
-    )
-    split = f" ({row['split']})" if row["split"] else ""
-    on = f" on {where}{split}" if where else ""
-    return f"{name_model(row['model'])}: {row['metric']} {row['value']}{row['unit']}{on} [{row['key']}]"
+    where = name_data(row)
+    on = f" on {where}" if where else ""
+    value = f"{row['metric']} {row['value']}{row['unit']}"
+    return f"{name_model(row['model'])}: {value}{on} {mark_keys(row['keys'])}"
 
 
 def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:

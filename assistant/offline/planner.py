@@ -14,6 +14,7 @@ from typing import Any, Literal
 from assistant.offline.dialogue import Turn, resolve_references, shown_list, shown_models
 from assistant.offline.mentions import Mention, MentionIndex
 from assistant.offline.scope import read_scope
+from assistant.offline.shapes import has_shape, sub_shape
 from tools.attributes import Attribute, asked_attributes
 from tools.metrics import asked_metrics
 from tools.search.constraints import read_constraints
@@ -22,95 +23,6 @@ Intent = Literal[
     "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "papers", "lake",
     "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
 ]  # fmt: skip
-
-_FIND_SHAPED = re.compile(
-    r"^\W*(?:(?:please|hi|hello|hey|so|ok)[\s,]+)*(?:which|what|any|is there|are there"
-    r"|do you (?:have|know)|does (?:that|such|this lake)|"
-    r"i(?:['’]m| am)? (?:need|want|looking|search\w*|would like)|we(?:['’]re| are)? (?:need|want"
-    r"|looking)|looking for|need|find|search|"
-    r"recommend|suggest|show me|list|give me|got|an?|some|the best)\b.{0,80}?\b(?:models?|one|ones"
-    r"|checkpoints?|something|tool|network|"
-    r"classifiers?|generators?|detectors?|encoders?|embeddings?|summari[sz]ers?|translators?"
-    r"|recogni[sz]ers?|taggers?|bots?|"
-    r"systems?|transformers?|segmenters?|adapters?|llms?|agents?|solutions?)\b"
-    r"|^\W*(?:is there|are there|any|looking for|recommend|suggest|find me|i need|we need|i want"
-    r"|show me|list)\b"
-    r"|\bdoes (?:that|such a thing|one|something like that) exist\b|\bwhat (?:could|can|should"
-    r"|would) (?:i|we) use\b",
-    re.IGNORECASE,
-)
-_DESCENDANTS = re.compile(
-    r"\b(?:which|what|list|show|find|any\w*|something|models?|are there|how many"
-    r"|all)\b.{0,60}\b(?:fine-?tuned|finetuned"
-    r"|derived|descend\w*|based|built|trained|"
-    r"made|distilled|adapted|come|came|stem)\b.{0,24}\b(?:from|on|of|upon)\b"
-    r"|\b(?:children|descendants?|derivatives?|offspring|fine-?tunes|finetunes|variants|successors)\b"
-    r"|\bwhich\b.{0,40}\b(?:use|uses|have|has)\b.{0,60}\bas (?:its|their|a|the) (?:base|backbone"
-    r"|parent|starting)",
-    re.IGNORECASE,
-)
-_LINEAGE = re.compile(
-    r"\b(?:fine-?tuned|finetuned|derived|descend\w*|initiali[sz]ed|distilled|adapted|originat\w*"
-    r"|come|came|stem\w*)\b.{0,30}\bfrom\b"
-    r"|\bbase[- ]?models?\b|\bbackbone\b|\bparents?\b|\bancestors?\b|\blineage\b|\bprovenance\b"
-    r"|\bpedigree\b|\bfamily tree\b"
-    r"|\b(?:built|based|trained|build) (?:on top of|upon|on)\b(?!.*\b(?:data|dataset|corpus|images"
-    r"|texts?)\b)|\bfine-?tuned version of\b"
-    r"|\bstarting (?:point|checkpoint|model)\b|\bwhat (?:is|was) .{0,80} (?:made|built"
-    r"|fine-?tuned) (?:from|of)\b|\boriginal model\b"
-    r"|\bwhich (?:model|checkpoint|pre-?trained model) (?:was|is|did|does) .{0,80}(?:from|on|start|use)",
-    re.IGNORECASE,
-)
-# "Which checkpoint did she start from": asks for an origin, not for a recommendation.
-_ORIGIN_SHAPED = re.compile(
-    r"^\W*(?:which|what|from (?:which|what))\b.{0,40}?\b(?:models?|checkpoints?|parent|backbone"
-    r"|base|weights)\b.{0,12}\b(?:did|does|do|was|were|is|has)\b",
-    re.IGNORECASE,
-)
-_ABOUT_DATA = re.compile(
-    r"\b(?:how many|how much|which|what|the)\b.{0,30}\b(?:data|datasets?|data sets?|corpus|corpora"
-    r"|images?|texts?|reviews?|hours|"
-    r"tweets?|articles?|papers?|examples?|samples?|posts?|tokens|pairs)\b(?!.*\bfrom\b)",
-    re.IGNORECASE,
-)
-_SUPERLATIVE = re.compile(
-    r"\b(?:best|highest|lowest|top|greatest|smallest|largest|maximum|max|minimum|min|leader\w*"
-    r"|rank\w*|state of the art|sota|winner|"
-    r"wins|leads|record|strongest|worst|beats?|outperform\w*|better than|above|below|at least|who reports)\b",
-    re.IGNORECASE,
-)
-_SIMILAR = re.compile(
-    r"\b(?:similar to|models? like|alternatives? (?:to|for)|comparable to|something like|instead of"
-    r"|replacement for|resembl\w+|related to)\b",
-    re.IGNORECASE,
-)
-_COMPARE = re.compile(
-    r"\b(?:vs\.?|versus|compare[ds]?|comparison|differ\w*|difference|which (?:one|of|has|is)|or"
-    r"|both|and|than)\b",
-    re.IGNORECASE,
-)
-_PAPER = re.compile(r"\b(?:papers?|publications?|articles? in the lake|arxiv)\b", re.IGNORECASE)
-_ABOUT_LAKE = re.compile(
-    r"\b(?:how many|number of|which|what|list)\b.{0,40}\b(?:models?|tasks?|licen[cs]es?|papers?"
-    r"|languages?|cards?)\b.{0,40}"
-    r"\b(?:in (?:this|the|your) lake|are (?:there|here)|do you (?:have|know|cover|hold)"
-    r"|does (?:this|the) lake|in total|altogether|here)\b"
-    r"|\bwhat is in (?:this|the|your) lake\b|\bhow (?:big|large) is (?:this|the|your) lake\b",
-    re.IGNORECASE,
-)
-_REFINE = re.compile(
-    r"^\W*(?:and|but|or|what about|how about|only|just|now|same|instead|also|ok|okay|then|any"
-    r"|anything|something|which of|no,?|not|"
-    r"without|with|in|for|under|smaller|bigger|larger|cheaper|faster|lighter|newer|older|more|less"
-    r"|other|another|else|are there|is there|do any|preferably)\b",
-    re.IGNORECASE,
-)
-_CORRECTION = re.compile(r"^\W*(?:no|nope|not that|wrong|sorry|actually|i meant?|i mean)\b", re.IGNORECASE)
-_MORE = re.compile(
-    r"\b(?:more|other|another|else|further|additional|next)\b(?:\s+(?:ones?|models?"
-    r"|options?|results?))?\W*$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +62,18 @@ class Planner:
         known = _distinct([m for m in mentions if m.kind != "unknown"])
         unknown = [m for m in mentions if m.kind == "unknown"]
         bare = _without(question, mentions)
-        find_shaped = _FIND_SHAPED.search(bare) is not None
-        leaders = bool(asked_metrics(bare) and _SUPERLATIVE.search(bare))
-        weak_names = leaders or (find_shaped and not _ORIGIN_SHAPED.search(question))
+        find_shaped = has_shape("find", bare)
+        leaders = bool(asked_metrics(bare) and has_shape("superlative", bare))
+        weak_names = leaders or (find_shaped and not has_shape("origin", question))
         strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
-        referred = () if strong or unknown else resolve_references(question, turns)
+        referred = () if strong or unknown or leaders else resolve_references(question, turns)
         scope = read_scope(question, names_model=bool(strong or referred))
         match scope:
             case "action" | "injection" | "world":
                 return Plan(intent="decline", question=question, reason=scope)
             case "greeting" | "thanks" | "help":
                 return Plan(intent=scope, question=question)
-        if turns and _CORRECTION.search(question) and not referred:
+        if turns and has_shape("correction", question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
                 return corrected
@@ -183,7 +95,7 @@ class Planner:
             followed = self._follow(question, bare, turns)
             if followed:
                 return followed
-        if turns and _REFINE.search(question) and len(question.split()) <= 12:
+        if turns and has_shape("refine", question) and len(question.split()) <= 12:
             refined = self._refine(question, turns)
             if refined:
                 return refined
@@ -212,11 +124,11 @@ class Planner:
             nearest=tuple(self._index.nearest(unknown[0].model)) if unknown else (),
             attributes=attributes,
         )
-        if _SIMILAR.search(bare) and len(models) == 1:
+        if has_shape("similar", bare) and len(models) == 1:
             return self._similar(base, question)
         if (
-            _LINEAGE.search(bare)
-            and not _ABOUT_DATA.search(bare)
+            has_shape("lineage", bare)
+            and not has_shape("about_data", bare)
             and (len(models) == 1 or _is_parent_check(bare))
         ):
             reads = Request(
@@ -250,7 +162,7 @@ class Planner:
         record = self._index.record(base.models[0])
         assert record is not None
         words = " ".join(filter(None, [record.task, record.title, record.summary]))[:400]
-        rest = _SIMILAR.sub(" ", base.question).strip(" ?.!,")
+        rest = sub_shape("similar", " ", base.question).strip(" ?.!,")
         request = Request("search_models", {"query": f"{words} {rest}".strip(), "limit": 6})
         return replace(base, intent="similar", query=question, requests=(request,))
 
@@ -267,7 +179,7 @@ class Planner:
         )
 
     def _is_parent_query(self, question: str) -> bool:
-        return _DESCENDANTS.search(question) is not None
+        return has_shape("descendants", question)
 
     # -- follow-ups ------------------------------------------------------------------------------
 
@@ -287,7 +199,7 @@ class Planner:
             return self._about(question, bare, shown_list(turns)[:5], (), (), turns)
         if read_constraints(question) and turns[-1].memo.get("intent") in ("find", "similar"):
             return None
-        if _SUPERLATIVE.search(question) and metrics:
+        if has_shape("superlative", question) and metrics:
             return None
         return self._about(question, bare, focus[:1], (), (), turns)
 
@@ -309,7 +221,7 @@ class Planner:
         if last is None:
             return None
         query = str(last.memo.get("query", last.user))
-        if _MORE.search(question):
+        if has_shape("more", question):
             shown = tuple(m for turn in turns if turn.memo.get("query") == query for m in turn.models)
             request = Request("search_models", {"query": query, "limit": 12})
             return Plan(intent="find", question=question, query=query, requests=(request,), skip=shown)
@@ -366,13 +278,13 @@ class Planner:
                 nearest=tuple(self._index.nearest(unknown[0].model)),
                 requests=(request,),
             )
-        if metrics and _SUPERLATIVE.search(question):
+        if metrics and has_shape("superlative", question):
             dataset = metrics[0].pattern.sub(" ", question)
             request = Request("list_results", {"metric": metrics[0].name, "dataset": dataset})
             return Plan(intent="results", question=question, query=question, requests=(request,))
-        if _ABOUT_LAKE.search(question):
+        if has_shape("about_lake", question):
             return Plan(intent="lake", question=question, requests=(Request("describe_lake", {}),))
-        if _PAPER.search(question) and not _FIND_SHAPED.search(question):
+        if has_shape("paper", question) and not has_shape("find", question):
             return Plan(
                 intent="papers", question=question, requests=(Request("search_papers", {"query": question}),)
             )
@@ -400,7 +312,7 @@ def _asks_descendants(question: str, mention: Mention) -> bool:
         r"\b(?:from|on|of|upon|use|uses|using|have)\s+(?:the\s+)?[`'\"]?$", question[: mention.start]
     )
     # "what was X based on" has its model before the verb; "which model is X made from" too.
-    return before is not None and _DESCENDANTS.search(question[: mention.start]) is not None
+    return before is not None and has_shape("descendants", question[: mention.start])
 
 
 def _is_parent_check(bare: str) -> bool:

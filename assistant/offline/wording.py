@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from tools.reading import content_words
 
@@ -69,6 +70,18 @@ def _best_start(tokens: Sequence[str], wanted: set[str], size: int) -> int:
 def name_model(model: str) -> str:
     """A model's id as answers write it."""
     return f"`{model.replace('`', '')}`"
+
+
+def mark_keys(keys: Sequence[str]) -> str:
+    """Marks behind a statement: "[E1][E2]"."""
+    return "".join(f"[{key}]" for key in keys)
+
+
+def name_data(row: Mapping[str, Any]) -> str:
+    """The data of a result: dataset, configuration where it says more, and split."""
+    dataset, config, split = (str(row[key] or "") for key in ("dataset", "config", "split"))
+    named = f"{dataset} {config}" if config and config.lower() not in dataset.lower() else dataset
+    return f"{named} ({split})" if split else named
 
 
 def join_words(items: Sequence[str], *, last: str = "and") -> str:

@@ -12,6 +12,7 @@ from tools.catalog.names import resolve_model
 from tools.catalog.records import ModelRecord, PassageRow, StoredParent, StoredResult
 from tools.facts import Fact, FactField, collect_facts
 from tools.hashing import hash_text
+from tools.leaderboard import closest_data, quote_result
 from tools.metrics import Metric, asked_metrics
 from tools.reading import Span, rank_spans
 
@@ -101,9 +102,11 @@ def card_passages(context: ToolContext, record: ModelRecord) -> list[PassageRow]
 def show_result(context: ToolContext, result: StoredResult) -> dict[str, Any]:
     """A reported result as the tools give it."""
     row = result.row
-    cited = context.cite("results", result.source, row.locator, row.text, result.sha256)
+    card = context.lake.catalog.get_card(result.model)
+    places = quote_result(card, row) if card is not None else [(row.locator, row.text)]
+    cited = [context.cite("results", result.source, place, text, result.sha256) for place, text in places]
     return {
-        "key": cited.id,
+        "keys": [item.id for item in cited],
         "model": result.model,
         "subject": row.subject,
         "metric": row.metric,
@@ -114,7 +117,7 @@ def show_result(context: ToolContext, result: StoredResult) -> dict[str, Any]:
         "split": row.split,
         "verified": row.verified,
         "origin": row.origin,
-        "text": row.text[:_MAX_TEXT],
+        "text": "\n".join(text for _, text in places)[:_MAX_TEXT],
     }
 
 
@@ -137,7 +140,8 @@ def _wanted_results(context: ToolContext, model: str, question: str) -> list[Sto
     rows = context.lake.catalog.results(model=model)
     metrics = asked_metrics(question)
     if metrics:
-        return [row for row in rows if any(_names_metric(metric, row) for metric in metrics)][:12]
+        named = [row for row in rows if any(_names_metric(metric, row) for metric in metrics)]
+        return (closest_data(named, question) or named)[:12]
     return (
         rows[:4]
         if re.search(r"\b(results?|scores?|perform\w*|benchmark\w*|evaluat\w*|good)\b", question)
