@@ -8,7 +8,9 @@ from dataclasses import dataclass
 _GROUP = re.compile(r"[\[［【](?P<keys>\s*E\d{1,9}(?:\s*[,;]\s*E\d{1,9})*\s*)[\]］】]")
 _CODE = re.compile(r"(?P<ticks>`+)(?:(?!(?P=ticks)).)+?(?P=ticks)(?!`)", re.DOTALL)
 # What only looks like a mark: ［E¹］, [e1], [E 1], [E-1], [E1-E3], [Source 1].
-_ODD = re.compile(r"[\[［【]\s*(?:[EeЕе]|ev(?:idence)?)[\s:\-#.]*[\d¹²³⁰-⁹]+[^\]］】\n]{0,20}[\]］】]|【\d+[^】\n]{0,20}】")
+_ODD = re.compile(
+    r"[\[［【]\s*(?:[EeЕе]|ev(?:idence)?)[\s:\-#.]*[\d¹²³⁰-⁹]+[^\]］】\n]{0,20}[\]］】]|【\d+[^】\n]{0,20}】"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ for _kind, _factor, _names in (
     ("gbp", "1", "£ gbp"),
     ("pixels", "1", "px pixel pixels"),
 ):
-    _UNITS |= {name: (_kind, _factor) for name in _names.split()}
+    _UNITS |= dict.fromkeys(_names.split(), (_kind, _factor))
 
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<money>[$€£]\s?)?(?P<sign>(?<![\w)])[-−+]\s?(?=[\d.]))?"
@@ -57,21 +57,16 @@ _DIGITS = re.compile(
     r"(?P<glued>(?:[kKmMbBtT]|bn|mn)(?![^\W\d_])(?!/)|%)?"
     r"(?![\d])"
 )
-_AFTER = re.compile(
-    r"(?P<gap>[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE
-)
+_AFTER = re.compile(r"(?P<gap>[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE)
 _ONES = {
     word: value
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
     )
 }
 _TENS = {
     word: 10 * value
-    for value, word in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
+    for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
 }
 _MAGNITUDES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": "0.5", "halves": "0.5", "third": "3", "thirds": "3", "quarter": "4", "quarters": "4",
@@ -87,7 +82,8 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈|an? estimated)\s*$", re.I
+    r"(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈|an? estimated)\s*$",
+    re.I,
 )
 _BOUND = re.compile(
     r"(?P<low>(?:at least|upwards of|(?:no|not) (?:less|fewer) than|>=|≥|minimum of)|"
@@ -187,10 +183,7 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
         after_word = _AFTER.match(text, end)
         if after_word:
             word = after_word["word"].lower()
-            if not scale and word in _SCALES and len(word) > 2 and "(" not in after_word["gap"]:
-                scale, end = _SCALES[word], after_word.end()
-                after_word = _AFTER.match(text, end)
-            elif not scale and after_word["word"] in ("M", "B", "K", "k") and after_word["gap"] == " ":
+            if (not scale and word in _SCALES and len(word) > 2 and "(" not in after_word["gap"]) or (not scale and after_word["word"] in ("M", "B", "K", "k") and after_word["gap"] == " "):
                 scale, end = _SCALES[word], after_word.end()
                 after_word = _AFTER.match(text, end)
         if after_word and not kind:
@@ -314,12 +307,18 @@ def supports_number(stated: Number, source: Number, *, share: bool, units: Colle
     if stated.kind and source.kind and stated.kind != source.kind:
         return False
     if stated.bound and source.bound:
-        same = {stated.bound, source.bound} <= {"low", "above"} or {stated.bound, source.bound} <= {"high", "below"}
+        same = {stated.bound, source.bound} <= {"low", "above"} or {stated.bound, source.bound} <= {
+            "high",
+            "below",
+        }
         return same and stated.value == source.value
     if stated.kind == "percent" and not source.kind:
         if not share:
             return False
-        pairs = [(stated.value, stated.step, source.value), (stated.unscaled, stated.step * 100, source.value)]
+        pairs = [
+            (stated.value, stated.step, source.value),
+            (stated.unscaled, stated.step * 100, source.value),
+        ]
         # .829 as it stands is 82.9 %; 82.9 without a sign is 82.9 %. One cannot be 100 % and 1 % at once.
         pairs = pairs[:1] if abs(source.value) <= 1 else pairs[1:]
     elif source.kind == "percent" and not stated.kind:
@@ -330,7 +329,13 @@ def supports_number(stated: Number, source: Number, *, share: bool, units: Colle
         # The card gives a bare number: the unit has to stand beside it (a column's header, a key's name).
         if stated.unit not in units or stated.bare is None:
             return False
-        pairs = [(stated.bare, stated.step * stated.bare / stated.value if stated.value else stated.step, source.value)]
+        pairs = [
+            (
+                stated.bare,
+                stated.step * stated.bare / stated.value if stated.value else stated.step,
+                source.value,
+            )
+        ]
     else:
         pairs = [(stated.value, stated.step, source.value)]
         if share and not stated.kind and (abs(stated.value) <= 1) != (abs(source.value) <= 1):

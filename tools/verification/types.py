@@ -27,6 +27,8 @@ class Statement:
     level: Level
     marks: tuple[str, ...]
     reason: str = ""  # for a person: "the passage says 0.91, not 0.93"
+    start: int = 0  # where it stands in the answer
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

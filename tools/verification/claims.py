@@ -1,0 +1,312 @@
+"""Whether the facts of a claim stand together in what it cites.
+
+A claim is a statement, or the part of it that one mark covers. All of its words but those that claim nothing,
+its numbers, licences, metrics and names must stand in one unit of the cited passage (or be named by the unit's
+context and source); a claim of several clauses may find each clause in a unit of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tools.search.vocabulary import language_names
+from tools.verification.anchors import is_tied
+from tools.verification.licences import Licence, find_licences
+from tools.verification.numbers import Number, supports_number
+from tools.verification.passages import Passage, Reading, Unit, read_text
+from tools.verification.polarity import find_reversed
+from tools.verification.words import Word, is_free
+
+_CLAUSE = re.compile(
+    r"[;,()]|:\s|\s-\s|\b(?:and|but|while|whereas|with|which|plus|as well as|though|although)\b", re.I
+)
+# What is done with data or to a model: said of one thing it is not said of another.
+_ROLES = frozenset(
+    ["train", "pretrain", "finetune", "evaluate", "test", "dev", "validation", "distil", "quantize", "based", "base", "initialized", "derive"]
+)
+_SHARES = frozenset(
+    {"MOS", "FID", "PSNR", "SI-SNR", "PESQ", "perplexity", "loss", "mean reward", "RMSE", "MSE", "MAE"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a claim needs from one unit."""
+
+    numbers: tuple[Number, ...]
+    licences: tuple[Licence, ...]
+    metrics: tuple[tuple[str, int, int], ...]
+    names: tuple[Word, ...]
+    words: tuple[Word, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.numbers or self.licences or self.metrics or self.names or self.words)
+
+
+@dataclass(slots=True)
+class Finding:
+    """`problems` in words for a person (none: the claim stands), and the unit it stands in."""
+
+    problems: list[str] = field(default_factory=list)
+    passage: Passage | None = None
+    unit: Unit | None = None
+    has_facts: bool = False
+
+
+def read_need(reading: Reading, explained: Sequence[tuple[int, int]] = ()) -> Need:
+    """What the text of a claim asserts; spans of `explained` (of its folded text) are settled elsewhere."""
+    text = reading.folded.text
+    licences = tuple(item for item in find_licences(text) if not _within(item.start, item.end, explained))
+    taken = [*explained, *((item.start, item.end) for item in licences)]
+    numbers = tuple(number for number in reading.numbers if not _within(number.start, number.end, taken))
+    metrics = tuple(metric for metric in reading.metrics if not _within(metric[1], metric[2], taken))
+    taken += [(number.start, number.end) for number in numbers]
+    taken += [(metric[1], metric[2]) for metric in metrics]
+    names, words = [], []
+    for word in reading.words:
+        if _within(word.start, word.end, taken) or (is_free(word.low) and not _is_shouted(word)):
+            continue
+        if (
+            all(is_free(part) or not part.isalpha() for part in word.parts)
+            and word.low.replace("-", "").isalpha()
+        ):
+            continue
+        (names if word.is_name or word.stem in _ROLES or word.low in language_names() else words).append(word)
+    return Need(numbers, licences, metrics, tuple(names), tuple(words))
+
+
+def check_claim(
+    text: str,
+    passages: Sequence[Passage],
+    *,
+    elsewhere: Sequence[Reading] = (),
+    explained: Sequence[tuple[int, int]] = (),
+) -> Finding:
+    """Check a claim's text (marks and found quotes blanked) against the passages it cites.
+
+    `elsewhere`: readings that may supply names and plain words, not numbers: sources and texts of the
+    statement's other marks, and quotes found.
+    """
+    reading = read_text(text)
+    need = read_need(reading, explained)
+    if not need:
+        return Finding()
+    found = _check_whole(reading, need, passages, elsewhere)
+    if found.problems:
+        clauses = _split_clauses(reading, explained)
+        if len(clauses) > 1:
+            parts = [
+                _check_whole(part, read_need(part, spans), passages, elsewhere) for part, spans in clauses
+            ]
+            if not any(part.problems for part in parts):
+                best = max(parts, key=lambda part: len(part.unit.text) if part.unit else 0)
+                return Finding([], best.passage, best.unit, True)
+    return found
+
+
+def _check_whole(
+    reading: Reading, need: Need, passages: Sequence[Passage], elsewhere: Sequence[Reading]
+) -> Finding:
+    if not need:
+        return Finding()
+    best: tuple[tuple[int, int, int], Passage, Unit, _Missing] | None = None
+    for passage in passages:
+        for unit in passage.units:
+            missing = _missing(reading, need, passage, unit, elsewhere)
+            cost = (len(missing.numbers) + len(missing.licences) + len(missing.metrics), len(missing.names),
+                    len(missing.words))  # fmt: skip
+            if best is None or cost < best[0]:
+                best = (cost, passage, unit, missing)
+            if not any(cost):
+                break
+    if best is None:
+        return Finding(["the cited passage is empty"], has_facts=True)
+    _, passage, unit, missing = best
+    problems = missing.say()
+    if missing.words and len(problems) == 1:
+        # Plain words may stand elsewhere in the passage, if most of the claim is in this unit.
+        rest = [word for word in missing.words if not _covers(word, passage, [passage.whole, *elsewhere])]
+        here = len(need.words) + len(need.names) + len(need.numbers) - len(missing.words)
+        if not rest and here >= len(missing.words):
+            problems = []
+    if not problems:
+        context = [unit.reading, unit.around]
+        if stem := find_reversed(reading, context):
+            problems = [f"the passage says the opposite about {stem!r}"]
+    return Finding(problems, passage, unit, True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    numbers: tuple[Number, ...]
+    licences: tuple[Licence, ...]
+    metrics: tuple[str, ...]
+    names: tuple[Word, ...]
+    words: tuple[Word, ...]
+
+    def say(self) -> list[str]:
+        """What the passage does not say, worst first."""
+        problems = []
+        if self.numbers:
+            problems.append(
+                "the cited passage does not give " + ", ".join(n.written for n in self.numbers[:3])
+            )
+        if self.licences:
+            problems.append(
+                "the cited passage does not name the licence " + ", ".join(map(str, self.licences[:2]))
+            )
+        if self.metrics:
+            problems.append("the cited passage does not give it for " + ", ".join(self.metrics[:3]))
+        if self.names:
+            problems.append("the cited passage does not mention " + ", ".join(w.text for w in self.names[:4]))
+        if self.words:
+            problems.append("the cited passage does not say " + ", ".join(w.text for w in self.words[:5]))
+        return problems
+
+
+def _missing(
+    reading: Reading, need: Need, passage: Passage, unit: Unit, elsewhere: Sequence[Reading]
+) -> _Missing:
+    numbers = tuple(number for number in need.numbers if not _gives(reading, number, need, passage, unit))
+    licences = tuple(
+        licence
+        for licence in need.licences
+        if not any(
+            licence.is_supported_by(given)
+            for given in [*find_licences(unit.reading.folded.text), *find_licences(unit.around.folded.text)]
+        )
+    )
+    pools = [unit.reading, unit.around, passage.about, *elsewhere]
+    given = {name for pool in (unit.reading, unit.around, passage.about) for name, _, _ in pool.metrics}
+    metrics = tuple(
+        dict.fromkeys(
+            name
+            for name, start, end in need.metrics
+            if name not in given
+            and not any(pool.holds_run(_squash(reading.folded.lower[start:end])) for pool in pools)
+        )
+    )
+    names = tuple(word for word in need.names if not _covers(word, passage, pools, reading))
+    words = tuple(word for word in need.words if not _covers(word, passage, pools, reading))
+    return _Missing(numbers, licences, metrics, names, words)
+
+
+def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit: Unit) -> bool:
+    """Whether the unit gives the number, tied to what the claim ties it to."""
+    metrics = [name for name, _, _ in need.metrics]
+    share = not metrics or any(name not in _SHARES for name in metrics)
+    units = unit.reading.lows | unit.around.lows | passage.about.lows
+    for given in unit.reading.numbers:
+        if supports_number(number, given, share=share and bool(metrics), units=units) and is_tied(
+            reading, number, unit, given
+        ):
+            return True
+    if re.fullmatch(r"\d+(?:\.\d+)?", number.written):
+        # "SQuAD 2.0", "Common Voice 11": a version stands glued to its name.
+        before = [word for word in reading.words if word.end <= number.start]
+        if before and reading.folded.text[before[-1].end : number.start] in (" ", " v", "-"):
+            name = _squash(before[-1].low)
+            digits = number.written.split(".")
+            forms = {"".join(digits), digits[0] if digits[1:] in ([], ["0"]) else "".join(digits)}
+            for pool in (unit.reading, unit.around, passage.about):
+                if any(pool.holds_run(f"{name}{v}{form}") for form in forms for v in ("", "v")):
+                    return True
+    return False
+
+
+def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Reading | None = None) -> bool:
+    """Whether a word, another form of it, its acronym or its language code stands in one of the texts."""
+    squashed = _squash(word.low)
+    for pool in pools:
+        if word.stem in pool.stems or pool.holds_run(squashed):
+            return True
+    if code := language_names().get(word.low):
+        structured = passage.evidence.kind != "card" or "/" in passage.evidence.locator
+        for pool in pools:
+            if any(language_names().get(low) == code or (structured and low == code) for low in pool.lows):
+                return True
+    if len(word.parts) > 1 and "-" in word.low and word.low.replace("-", "").isalpha():
+        # A compound of plain words may be said apart: "text-to-image", "question-answering".
+        inner = [part for part in read_text(" ".join(word.parts)).words if not is_free(part.low)]
+        if inner and all(any(part.stem in pool.stems for pool in pools) for part in inner):
+            return not word.is_name or word.text.islower()
+    if word.text.isupper() and 2 <= len(word.text) <= 6:
+        return any(_has_initials(pool, word.low) for pool in pools)
+    if claim is not None and word.text.isalpha():
+        return _is_spelled_out(word, claim, pools)
+    return False
+
+
+def _has_initials(pool: Reading, acronym: str) -> bool:
+    letters = "".join(part[0] for word in pool.words for part in word.parts)
+    return acronym in letters and any(
+        "".join(part[0] for word in pool.words[at : at + len(acronym)] for part in word.parts)[: len(acronym)]
+        == acronym
+        for at in range(len(pool.words))
+    )
+
+
+def _is_spelled_out(word: Word, claim: Reading, pools: Sequence[Reading]) -> bool:
+    """Whether the word is part of the long form of an acronym of the source: "named entity recognition"."""
+    at = claim.words.index(word)
+    for pool in pools:
+        for other in pool.words:
+            if not (other.text.isupper() and other.text.isalpha() and 2 <= len(other.text) <= 5):
+                continue
+            for start in range(max(0, at - len(other.text) + 1), at + 1):
+                row = claim.words[start : start + len(other.text)]
+                if len(row) == len(other.text) and "".join(w.low[0] for w in row) == other.low:
+                    return True
+    return False
+
+
+def _split_clauses(
+    reading: Reading, explained: Sequence[tuple[int, int]]
+) -> list[tuple[Reading, list[tuple[int, int]]]]:
+    """Clauses of a claim; a number alone stays with the clause before, a bare list goes on with its verb."""
+    text = reading.folded.text
+    pieces: list[str] = []
+    at = 0
+    role = ""
+    for match in [*_CLAUSE.finditer(text), None]:
+        end = match.start() if match else len(text)
+        if match and (re.search(r"\d,$", text[:end] + ",") and re.match(r",\d", text[end:])):
+            continue
+        if match and any(start < match.end() and match.start() < stop for start, stop in explained):
+            continue
+        piece = text[at:end]
+        at = match.end() if match else end
+        need = read_need(read_text(piece))
+        if not need:
+            if pieces:
+                pieces[-1] += f" {piece}"
+            continue
+        roles = [word.low for word in need.names if word.stem in _ROLES]
+        bare = not need.words and not (set(need.names) - {w for w in need.names if w.stem in _ROLES})
+        if pieces and (bare or (need.numbers and not need.metrics and not need.words)):
+            pieces[-1] += f" {piece}"
+        elif pieces and not need.words and not roles and role:
+            pieces.append(f"{role} {piece}")
+        else:
+            pieces.append(piece)
+        role = roles[-1] if roles else role
+    if explained:
+        # Offsets of settled spans do not survive the cut: their words are dropped instead.
+        settled = {text[start:stop] for start, stop in explained}
+        for phrase in settled:
+            pieces = [piece.replace(phrase, " ") for piece in pieces]
+    return [(read_text(piece), []) for piece in pieces]
+
+
+def _within(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= start and end <= last for first, last in spans)
+
+
+def _is_shouted(word: Word) -> bool:
+    return word.text.isupper() and len(word.text) > 1 and not word.initial and word.low in ("it", "us", "who")
+
+
+def _squash(low: str) -> str:
+    return re.sub(r"[\W_]+", "", low)

@@ -1,0 +1,156 @@
+"""Comparisons in an answer: which of two values is said to be larger, and which one is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tools.evidence import Evidence, EvidenceLedger
+from tools.metrics import is_lower_better
+from tools.verification.anchors import is_closest
+from tools.verification.names import Names
+from tools.verification.numbers import Number
+from tools.verification.passages import Reading, read_passage, read_text
+
+_MORE = r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest|largest|biggest|greatest|maximum|top"
+_LESS = r"fewer|less|lower|smaller|shorter|below|fewest|least|lowest|smallest|shortest|minimum|trails?"
+_GOOD = r"better|outperform(?:s|ing)?|beats?|stronger|best|superior|leads?|ahead"
+_BAD = r"worse|weaker|worst|inferior|behind|underperform(?:s)?"
+_COMPARATIVE = re.compile(
+    rf"\b(?:(?P<more>{_MORE})|(?P<less>{_LESS})|(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b", re.IGNORECASE
+)
+_SUPERLATIVE = re.compile(
+    r"\b(?:most|highest|largest|biggest|greatest|maximum|top|fewest|least|lowest|smallest|shortest|minimum|best|worst)\b",
+    re.I,
+)
+_FIELDS = (
+    ("downloads", re.compile(r"\bdownload|\bpopular", re.I)),
+    ("likes", re.compile(r"\blike[sd]\b|\bhearts\b", re.I)),
+    ("parameters", re.compile(r"\bparam(?:eter)?s?\b", re.I)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`words` is the span of the comparing words in the folded text; `verdict` None: it could not be settled."""
+
+    verdict: bool | None
+    words: tuple[int, int]
+    reason: str = ""
+
+
+def check_comparisons(
+    reading: Reading, names: Names, cited: Sequence[Evidence], ledger: EvidenceLedger
+) -> list[Comparison]:
+    """Settle "A has more downloads than B" and "the lowest WER" by the values of the evidence."""
+    text = reading.folded.text
+    metric = reading.metrics[0][0] if reading.metrics else ""
+    field = next((name for name, pattern in _FIELDS if pattern.search(text)), "")
+    ids = [(name, start) for name, start, _ in names.ids(reading)]
+    settled = []
+    for match in _COMPARATIVE.finditer(text):
+        if re.match(r"\s+(?:than|about|or less)?\s*[\d$€]", text[match.end() :]):
+            continue  # "more than 3 million" is a bound
+        more = match.lastgroup == "more" or (match.lastgroup == "good" and not is_lower_better(metric or "x"))
+        more = more or (match.lastgroup == "bad" and bool(metric) and is_lower_better(metric))
+        if not metric and not field:
+            settled.append(Comparison(None, match.span()))
+        elif _SUPERLATIVE.fullmatch(match[0]):
+            settled.append(_settle_superlative(match, more, metric, field, ids, cited, ledger, reading))
+        else:
+            settled.append(_settle_pair(match, more, metric, field, ids, cited, ledger))
+    return settled
+
+
+def _settle_pair(
+    match: re.Match[str],
+    more: bool,
+    metric: str,
+    field: str,
+    ids: list[tuple[str, int]],
+    cited: Sequence[Evidence],
+    ledger: EvidenceLedger,
+) -> Comparison:
+    models = list(dict.fromkeys(name for name, _ in ids))
+    if len(models) < 2:
+        return Comparison(None, match.span())
+    before = [name for name, start in ids if start < match.start()]
+    after = [name for name, start in ids if start > match.end()]
+    first, second = (before[0], after[0]) if before and after else (models[0], models[1])
+    if first == second:
+        return Comparison(None, match.span())
+    if re.match(r"^\s*(?:than|compared|versus)\b", match.string[match.end() :]) and not before:
+        return Comparison(None, match.span())
+    values = [
+        _value_of(model, metric, field, cited) or _value_of(model, metric, field, list(ledger))
+        for model in (first, second)
+    ]
+    if values[0] is None or values[1] is None:
+        return Comparison(None, match.span())
+    holds = values[0] > values[1] if more else values[0] < values[1]
+    return Comparison(
+        holds, match.span(), "" if holds else f"{first} has {values[0]:,f} and {second} {values[1]:,f}"
+    )
+
+
+def _settle_superlative(
+    match: re.Match[str],
+    more: bool,
+    metric: str,
+    field: str,
+    ids: list[tuple[str, int]],
+    cited: Sequence[Evidence],
+    ledger: EvidenceLedger,
+    reading: Reading,
+) -> Comparison:
+    models = list(dict.fromkeys([name for name, _ in ids] or [item.model for item in cited]))
+    if not models:
+        return Comparison(None, match.span())
+    own = _value_of(models[0], metric, field, cited)
+    if own is None:
+        return Comparison(None, match.span())
+    others: list[Decimal] = []
+    topic = {word.stem for word in reading.words if word.is_name}
+    for item in ledger:
+        if item.model == models[0]:
+            continue
+        if metric:
+            around = read_text(item.text).stems
+            if not topic & around:
+                continue
+        value = _value_of(item.model, metric, field, [item])
+        if value is not None:
+            others.append(value)
+    if not others:
+        return Comparison(None, match.span())
+    best = max(others) if more else min(others)
+    holds = own >= best if more else own <= best
+    return Comparison(holds, match.span(), "" if holds else f"another one has {best:,f}")
+
+
+def _value_of(model: str, metric: str, field: str, evidence: Sequence[Evidence]) -> Decimal | None:
+    """The number that evidence of `model` gives for a field or a metric."""
+    for item in evidence:
+        if item.model.lower() != model.lower():
+            continue
+        for unit in read_passage(item).units:
+            numbers = unit.reading.numbers
+            if not numbers:
+                continue
+            if field and (
+                item.locator.endswith(f"/{field}") or field in {w.stem + "s" for w in unit.reading.words}
+            ):
+                return numbers[0].value
+            if metric and (hit := _number_for(metric, unit.reading)) is not None:
+                return (
+                    hit.unscaled if hit.kind == "percent" else hit.value * (100 if abs(hit.value) <= 1 else 1)
+                )
+    return None
+
+
+def _number_for(metric: str, reading: Reading) -> Number | None:
+    if metric not in {name for name, _, _ in reading.metrics}:
+        return None
+    return next((number for number in reading.numbers if is_closest(f":{metric}", reading, number)), None)

@@ -1,0 +1,167 @@
+"""Model ids in an answer: which are known, which stand in no source, and whose documentation is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+from tools.evidence import Evidence, EvidenceLedger
+from tools.metrics import METRICS
+from tools.verification.passages import Reading, read_passage, read_text
+
+_ID = re.compile(
+    r"(?<![\w./@:])(?P<id>[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*[A-Za-z0-9+])(?:@[\w.\-]+)?(?![\w/])"
+)
+_LOOKS_LIKE_ID = re.compile(r"\d|[A-Z]|-|_|\.")
+_FIELDS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    ("licence", re.compile(r"\blicen[cs]e", re.I), "license"),
+    ("number of downloads", re.compile(r"\bdownload", re.I), "downloads"),
+    ("number of likes", re.compile(r"\blikes\b", re.I), "likes"),
+    ("language", re.compile(r"\blanguages?\b(?! model)", re.I), "language"),
+    ("dataset", re.compile(r"\bdata ?sets?\b", re.I), "datasets"),
+    ("base model", re.compile(r"\bbase model\b", re.I), "base_model"),
+    ("task", re.compile(r"\bpipeline tag\b|\btask\b", re.I), "pipeline_tag"),
+    ("library", re.compile(r"\blibrary\b", re.I), "library_name"),
+)
+
+
+class Names:
+    """The model ids that may be named: those of the lake, those of the evidence, and what the user named."""
+
+    def __init__(self, ledger: EvidenceLedger, known: Collection[str], allowed: Collection[str]) -> None:
+        self._ledger = ledger
+        sources = {item.model for item in ledger}
+        self._known = {name.lower(): name for name in [*known, *sources]}
+        self._lake = {name.lower(): name for name in known}
+        self._allowed = " ".join(allowed).lower()
+        # A bare name stands for its model where it cannot be taken for a plain word.
+        self._bare = {
+            bare: name
+            for low, name in self._known.items()
+            if (bare := low.rpartition("/")[2]) and len(bare) > 4 and re.search(r"[-_\d]", bare)
+        }
+        self._texts: list[str] | None = None
+
+    def ids(self, reading: Reading) -> list[tuple[str, int, int]]:
+        """(id as written without revision, start, end) in the folded text, known bare names resolved."""
+        text = reading.folded.text
+        found = []
+        for match in _ID.finditer(text):
+            name = match["id"]
+            if name.lower() in self._known or _LOOKS_LIKE_ID.search(name):
+                found.append((self._known.get(name.lower(), name), match.start(), match.end()))
+        for match in re.finditer(r"(?<![\w/.\-@])[A-Za-z0-9][\w.\-]*[A-Za-z0-9](?![\w/\-])", text):
+            low = match[0].lower()
+            if low in self._bare and not any(s <= match.start() < e for _, s, e in found):
+                found.append((self._bare[low], match.start(), match.end()))
+        return sorted(found, key=lambda item: item[1])
+
+    def spans(self, reading: Reading) -> list[tuple[int, int]]:
+        """Spans of ids that are known."""
+        return [(start, end) for name, start, end in self.ids(reading) if name.lower() in self._known]
+
+    def known_in(self, reading: Reading) -> list[str]:
+        """Ids of the lake (or of the evidence, when the lake's are not given) that a text names."""
+        lake = self._lake or self._known
+        return [name for name, _, _ in self.ids(reading) if name.lower() in lake]
+
+    def unknown_ids(self, reading: Reading) -> list[str]:
+        """Ids that stand neither in the lake nor in any evidence nor in what the user said."""
+        return [
+            name
+            for name, _, _ in self.ids(reading)
+            if name.lower() not in self._known and not self.is_mentioned(name)
+        ]
+
+    def unknown_spans(self, reading: Reading) -> list[tuple[int, int]]:
+        return [(s, e) for name, s, e in self.ids(reading) if name.lower() not in self._known]
+
+    def is_mentioned(self, text: str) -> bool:
+        """Whether a piece of text stands in some evidence or in what the user said, as written but for case."""
+        if self._texts is None:
+            self._texts = [item.text.lower() for item in self._ledger]
+        wanted = re.compile(rf"(?<![\w/]){re.escape(text.lower())}(?![\w])")
+        return any(wanted.search(known) for known in [self._allowed, *self._texts])
+
+    def is_known(self, name: str) -> bool:
+        return name.lower() in self._known
+
+    def contradiction(self, reading: Reading, ledger: EvidenceLedger) -> str:
+        """For "X does not state its licence": the evidence of X that does, in words; "" when there is none."""
+        models = {name.lower() for name, _, _ in self.ids(reading)}
+        if not models:
+            return ""
+        text = reading.folded.text
+        wanted_metrics = {name for name, _, _ in reading.metrics}
+        fields = [(label, key) for label, pattern, key in _FIELDS if pattern.search(text)]
+        for item in ledger:
+            if item.model.lower() not in models:
+                continue
+            for label, key in fields:
+                if item.locator.endswith(f"/{key}") and re.search(r"[:\s]\s*\S", item.text.partition(":")[2]):
+                    return f"{item.id} states the {label}"
+            if wanted_metrics and states_metric(item, wanted_metrics, text):
+                return f"{item.id} states {', '.join(sorted(wanted_metrics))}"
+        return ""
+
+
+def states_metric(item: Evidence, metrics: Collection[str], asked: str) -> bool:
+    """Whether one unit of the evidence gives a number for one of the metrics, on what was asked for."""
+    datasets = {
+        word.stem
+        for word in read_text(asked).words
+        if word.is_name and not any(m.pattern.search(word.text) for m in METRICS)
+    }
+    passage = read_passage(item)
+    datasets -= passage.about.stems
+    for unit in passage.units:
+        here = {name for name, _, _ in unit.reading.metrics}
+        if (
+            here & set(metrics)
+            and unit.reading.numbers
+            and datasets <= (unit.reading.stems | unit.around.stems)
+        ):
+            return True
+    return False
+
+
+def name_of(item: Evidence) -> str:
+    """The id an evidence speaks of, lower case."""
+    return item.model.lower()
+
+
+def is_subject(name: str, unit: Reading) -> bool:
+    """Whether `name` stands in a unit as what it speaks of, not as what something is made from or compared to."""
+    text = unit.folded.lower
+    bare = name.lower().rpartition("/")[2]
+    for wanted in {name.lower(), bare, bare.replace("-", " "), bare.replace("_", " ")}:
+        for match in re.finditer(rf"(?<![\w/]){re.escape(wanted)}(?![\w])", text):
+            before = text[: match.start()]
+            if not re.search(r"\b(?:of|from|on|upon|with|to|by|than|like|base(?:_| )model\W*|using|unlike|initiali[sz]ed)\W*(?:the |a |an )?(?:\w+/)?$",
+                             before) and len(before.split()) <= max(3, len(text.split()) // 3):  # fmt: skip
+                return True
+    return False
+
+
+def find_links(raw: str) -> list[str]:
+    """Links of a statement: addresses, targets of Markdown links and of HTML attributes."""
+    found = re.findall(r"(?:https?|ftp)://[^\s<>\"'`)\]|]+|\bwww\.[^\s<>\"'`)\]|]+", raw)
+    found += re.findall(r"\]\(\s*<?([^)\s>]+)", raw)
+    found += re.findall(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", raw, re.IGNORECASE)
+    found += re.findall(r"^\s*\[[^\]]+\]:\s*(\S+)", raw, re.MULTILINE)
+    found += re.findall(r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]|]*)?(?![\w-])",
+                        raw, re.IGNORECASE)  # fmt: skip
+    return list(dict.fromkeys(link.rstrip(".,;:!?*_") for link in found if not link.startswith("#")))
+
+
+def fold_link(link: str) -> str:
+    """A link without scheme, `www.` and last slash, lower case."""
+    return re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", link.strip().lower()).rstrip("/")
+
+
+def is_own_link(link: str, names: Sequence[str]) -> bool:
+    """Whether a link is the Hub page of one of these models."""
+    page = fold_link(link).removeprefix("hf.co/").removeprefix("huggingface.co/")
+    return fold_link(link) != page and page.partition("/tree/")[0].partition("/blob/")[0] in {
+        n.lower() for n in names
+    }

@@ -1,0 +1,337 @@
+"""Evidence as the verifier reads it: units within which facts stand together.
+
+A unit is a sentence, a list item, a table row, a line of code or a node of YAML or JSON, with the context
+it is read in: headings, the lead-in of its list, the header of its table, the keys above its node.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from tools.evidence import Evidence
+from tools.metrics import METRICS
+from tools.verification.folding import Folded, fold_text
+from tools.verification.numbers import Number, find_numbers
+from tools.verification.words import Word, find_words, split_parts
+
+MAX_PASSAGE = 60_000  # characters of one evidence that are read for facts; quotes are sought in all of it
+_MAX_UNITS = 1_500
+
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?。！？])[\"”’)\]*_]*\s+(?=[\"“‘(\[*_`#]*[A-Z0-9À-Þ\U00010000-\U0010ffff])|(?<=[。！？])|\n\s*\n"
+)
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver|v)\.|\b[A-Z]\.)\s*$",
+    re.I,
+)
+_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
+_TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_HTML_ROW = re.compile(r"<tr\b.*?(?:</tr>|(?=<tr\b)|\Z)", re.IGNORECASE | re.DOTALL)
+_HTML_CELL = re.compile(r"<(?P<kind>t[hd])\b[^>]*>(?P<text>.*?)(?=</?t[hdr]\b|\Z)", re.IGNORECASE | re.DOTALL)
+_NODE = re.compile(r"^(?P<indent>\s*)(?P<dash>-\s+)?(?P<key>[\"']?[\w.\-/ ]+[\"']?)\s*:(?P<value>\s.*|)$")
+_METRIC_NAMES = tuple((metric.name, metric.pattern, metric.lower_is_better) for metric in METRICS)
+
+
+@dataclass(frozen=True, slots=False)
+class Reading:
+    """A text with its words, numbers and metrics found."""
+
+    text: str
+
+    @cached_property
+    def folded(self) -> Folded:
+        return fold_text(self.text)
+
+    @cached_property
+    def words(self) -> list[Word]:
+        return find_words(self.folded.text)
+
+    @cached_property
+    def numbers(self) -> list[Number]:
+        return find_numbers(self.folded.text)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        stems = {word.stem for word in self.words}
+        for word in self.words:
+            if len(word.parts) > 1 and not word.low.isalpha():
+                stems |= {part.stem for part in find_words(" ".join(word.parts))}
+        return frozenset(stems)
+
+    @cached_property
+    def lows(self) -> frozenset[str]:
+        return frozenset(word.low for word in self.words)
+
+    @cached_property
+    def squashed(self) -> tuple[str, frozenset[int]]:
+        """All letters and digits in a row, and where a run of either begins or ends."""
+        parts = split_parts(self.folded.lower)
+        edges = {0}
+        at = 0
+        for part in parts:
+            at += len(part)
+            edges.add(at)
+        return "".join(parts), frozenset(edges)
+
+    @cached_property
+    def metrics(self) -> list[tuple[str, int, int]]:
+        """(name, start, end) of metrics in the folded text, the more special instead of the general."""
+        found: list[tuple[str, int, int]] = []
+        text = self.folded.text.replace("_", " ")
+        for name, pattern, _ in _METRIC_NAMES:
+            for match in pattern.finditer(text):
+                if not any(start < match.end() and match.start() < end for _, start, end in found):
+                    found.append((name, match.start(), match.end()))
+        return sorted(found, key=lambda item: item[1])
+
+    def holds_run(self, squashed: str) -> bool:
+        """Whether letters and digits stand here in a row, whatever separates them, at edges of words."""
+        if not squashed:
+            return False
+        text, edges = self.squashed
+        at = text.find(squashed)
+        while at >= 0:
+            if at in edges and at + len(squashed) in edges:
+                return True
+            at = text.find(squashed, at + 1)
+        return False
+
+
+@lru_cache(maxsize=4096)
+def read_text(text: str) -> Reading:
+    """The reading of a text; cached, for evidence is read again in every turn of a conversation."""
+    return Reading(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`text` stands at `start:end` of the evidence. `cells` are a table row's, each with its column's header."""
+
+    text: str
+    start: int
+    end: int
+    context: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        return read_text(self.text)
+
+    @property
+    def around(self) -> Reading:
+        return read_text(self.context)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One evidence with its units; `about` reads its source and locator."""
+
+    evidence: Evidence
+    units: tuple[Unit, ...]
+
+    @property
+    def whole(self) -> Reading:
+        return read_text(self.evidence.text[:MAX_PASSAGE])
+
+    @property
+    def about(self) -> Reading:
+        locator = re.sub(r"^README\.md#?|^record\.json#?|L\d+|model-index|/\d+", " ", self.evidence.locator)
+        return read_text(f"{self.evidence.model} {locator}")
+
+
+@lru_cache(maxsize=512)
+def read_passage(evidence: Evidence) -> Passage:
+    """Split the text of an evidence into units."""
+    text = evidence.text[:MAX_PASSAGE]
+    units = []
+    for unit in _split(text, structured=evidence.kind in ("metadata", "config", "results")):
+        units.append(unit)
+        if len(units) >= _MAX_UNITS:
+            break
+    return Passage(evidence, tuple(units))
+
+
+def _split(text: str, *, structured: bool) -> Iterator[Unit]:
+    if re.search(r"<t[rdh]\b", text, re.IGNORECASE):
+        yield from _split_html(text)
+    nodes = [bool(_NODE.match(line)) or not line.strip() or bool(re.match(r"^\s*- |^\s*[\]\[{}],?$|^---$", line))
+             for line in text.split("\n")]  # fmt: skip
+    if nodes and (structured or text.startswith("---")) and sum(nodes) >= 0.6 * len(nodes):
+        yield from _split_nodes(text)
+        return
+    yield from _split_lines(text)
+
+
+def _split_html(text: str) -> Iterator[Unit]:
+    header: list[str] = []
+    above = re.sub(r"<table.*", "", text, flags=re.DOTALL | re.IGNORECASE)[-300:]
+    for row in _HTML_ROW.finditer(text):
+        cells = [(cell["kind"].lower(), cell["text"].strip()) for cell in _HTML_CELL.finditer(row[0])]
+        if not cells:
+            continue
+        if not header or all(kind == "th" for kind, _ in cells):
+            header = [value for _, value in cells]
+            yield Unit(row[0], *row.span(), above)
+            continue
+        pairs = tuple(
+            (header[n] if len(header) == len(cells) else "", value) for n, (_, value) in enumerate(cells)
+        )
+        yield Unit(row[0], *row.span(), f"{above} {' '.join(header)}", pairs)
+
+
+def _split_lines(text: str) -> Iterator[Unit]:
+    """Markdown: tables by row, lists by item, prose by sentence; headings and lead-ins are context."""
+    lines = _line_spans(text)
+    heading = lead = ""
+    header: list[str] = []
+    n = 0
+    while n < len(lines):
+        start, end = lines[n]
+        line = text[start:end]
+        if not line.strip():
+            n += 1
+            continue
+        if re.match(r"^\s*#{1,6}\s", line):
+            heading, lead, header = line, "", []
+            yield Unit(line, start, end)
+            n += 1
+            continue
+        if line.count("|") >= 2 or (
+            line.count("|") == 1 and n + 1 < len(lines) and _is_rule(text, lines, n + 1)
+        ):
+            if _is_rule(text, lines, n):
+                n += 1
+                continue
+            cells = split_cells(line)
+            if _is_rule(text, lines, n + 1):
+                header = cells
+                yield Unit(line, start, end, f"{heading} {lead}")
+                n += 2
+                continue
+            pairs = tuple((header[at] if at < len(header) else "", cell) for at, cell in enumerate(cells))
+            yield Unit(line, start, end, f"{heading} {lead} {' '.join(header)}", pairs)
+            n += 1
+            continue
+        header = []
+        # A block: lines up to an empty one, a new item, a heading or a table.
+        last = n
+        while last + 1 < len(lines):
+            following = text[slice(*lines[last + 1])]
+            if (not following.strip() or _ITEM.match(following) or re.match(r"^\s*#{1,6}\s", following)
+                    or following.count("|") >= 2):  # fmt: skip
+                break
+            last += 1
+        block_end = lines[last][1]
+        item = _ITEM.match(line) is not None
+        context = f"{heading} {lead}" if item else heading
+        yield from _split_sentences(text, start, block_end, context)
+        if not item:
+            sentences = re.split(r"(?<=[.!?])\s+", text[start:block_end].strip())
+            lead = sentences[-1] if sentences[-1].rstrip("*_ ").endswith(":") else ""
+        n = last + 1
+
+
+def _split_sentences(text: str, start: int, end: int, context: str) -> Iterator[Unit]:
+    at = start
+    previous = ""
+    for stop in [*_sentence_ends(text, start, end), (end, end)]:
+        piece = text[at : stop[0]]
+        if piece.strip():
+            yield Unit(piece, at, stop[0], f"{context} {previous}")
+            previous = piece
+        at = stop[1]
+
+
+def _sentence_ends(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for match in _SENTENCE_END.finditer(text, start, end):
+        if match.end() > match.start() and _ABBREVIATION.search(
+            text[max(start, match.start() - 12) : match.start()]
+        ):
+            continue
+        if start < match.start() < end:
+            yield match.span()
+
+
+def _split_nodes(text: str) -> Iterator[Unit]:
+    """YAML or JSON: a unit for each list entry or scalar, with the keys and siblings it stands under."""
+    lines = _line_spans(text)
+    if len(lines) <= 14:
+        # A metric node, a field, a small mapping: everything in it is said of one thing.
+        entries = [n for n, span in enumerate(lines) if re.match(r"\s*-\s+\w+:", text[slice(*span)])]
+        if len(entries) <= 1:
+            yield Unit(text, 0, len(text))
+            return
+    # Entries of the innermost lists are units; what encloses them, at smaller indent, is context.
+    above: list[tuple[int, str]] = []
+    start = 0
+    for n, (begin, end) in enumerate(lines):
+        line = text[begin:end]
+        indent = len(line) - len(line.lstrip())
+        opens = re.match(r"\s*-\s", line) is not None
+        if opens or n == 0 or (n and indent < _indent(text, lines[n - 1])):
+            if n and text[start:begin].strip():
+                yield from _node_unit(text, start, begin, above)
+            start = begin
+        above = [entry for entry in above if entry[0] < indent]
+        above.append((indent, line))
+    if text[start:].strip():
+        yield from _node_unit(text, start, len(text), above)
+
+
+def _node_unit(text: str, start: int, end: int, above: list[tuple[int, str]]) -> Iterator[Unit]:
+    indent = _indent(text, (start, end))
+    context = text[:start]
+    kept: list[str] = []
+    limit = indent
+    for line in reversed(context.split("\n")):
+        if not line.strip():
+            continue
+        level = len(line) - len(line.lstrip())
+        # Siblings at the level of an enclosing key (dataset beside metrics) speak of the unit as well.
+        if level <= limit and not (level == indent and line.lstrip().startswith("- ")):
+            kept.append(line)
+            limit = min(limit, level + (2 if line.lstrip().startswith("- ") else 0))
+            if line.lstrip().startswith("- "):
+                limit = level - 1
+        elif level > limit and kept and limit >= 0 and len(kept) < 40:
+            kept.append(line)
+        if limit < 0:
+            break
+    yield Unit(text[start:end], start, end, " ".join(kept))
+
+
+def _indent(text: str, span: tuple[int, int]) -> int:
+    line = text[slice(*span)]
+    return len(line) - len(line.lstrip())
+
+
+def _line_spans(text: str) -> list[tuple[int, int]]:
+    spans = []
+    at = 0
+    for line in text.split("\n"):
+        spans.append((at, at + len(line)))
+        at += len(line) + 1
+    return spans
+
+
+def _is_rule(text: str, lines: list[tuple[int, int]], n: int) -> bool:
+    return n < len(lines) and "-" in (line := text[slice(*lines[n])]) and _TABLE_RULE.match(line) is not None
+
+
+def split_cells(line: str) -> list[str]:
+    """Cells of a Markdown table row; escaped pipes and pipes in code stay in their cell."""
+    inner = line.strip().removeprefix("|")
+    inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
+    cells, cell, code = [], "", False
+    for n, character in enumerate(inner):
+        if character == "`":
+            code = not code
+        if character == "|" and inner[n - 1 : n] != "\\" and not (code and "`" in inner[n:]):
+            cells.append(cell.strip())
+            cell = ""
+        else:
+            cell += character
+    return [*cells, cell.strip()]

@@ -1,0 +1,83 @@
+"""Negation: which words of a text stand under one, so that a dropped or added "not" is seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from tools.verification.passages import Reading
+from tools.verification.words import is_free, stem_word
+
+_NEGATOR = re.compile(
+    r"\b(?:not|no|never|cannot|without|neither|nor|none|hardly|barely|unable|unsuitable|unsuited|except|excluding|"
+    r"instead of|rather than|fails? to|failed to|forbid\w*|prohibit\w*|disallow\w*|lacks?|lacking|non|zero|isnt|doesnt|cant|"
+    r"dont|wont|unlike|other than|ohne|nicht)\b|n't\b|\bnon(?=-)",
+    re.IGNORECASE,
+)
+_STOP = re.compile(
+    r"[;:!?]|\.(?=\s|$)|,\s*(?=but\b|however\b|and (?:is|it|can|has)\b)|\bbut\b|\bhowever\b|\balthough\b|\bwhile\b",
+    re.I,
+)
+# "not only X but also Y" denies nothing; "no more than 3" is a bound; "not just".
+_HARMLESS = re.compile(
+    r"\b(?:not|n't) (?:only|just|merely)\b|\bno (?:more|less|fewer|later|doubt)\b|\bno\.\s*\d|\bnot necessarily the\b",
+    re.I,
+)
+_REACH = 9  # words after a negator that it can govern
+
+
+def negated_stems(reading: Reading) -> frozenset[str]:
+    """Stems of content words that stand under a negation in `reading`."""
+    return _scan(reading)[0]
+
+
+def plain_stems(reading: Reading) -> frozenset[str]:
+    """Stems of content words that stand under no negation somewhere in `reading`."""
+    return _scan(reading)[1]
+
+
+def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
+    text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
+    scopes = []
+    for match in _NEGATOR.finditer(text):
+        stop = _STOP.search(text, match.end())
+        scopes.append((match.end(), stop.start() if stop else len(text)))
+    negated: set[str] = set()
+    plain: set[str] = set()
+    counts = dict.fromkeys(range(len(scopes)), 0)
+    for word in reading.words:
+        if is_free(word.low) or word.low in ("non",):
+            continue
+        inside = 0
+        for n, (start, stop) in enumerate(scopes):
+            if start <= word.start < stop and counts[n] < _REACH:
+                counts[n] += 1
+                inside += 1
+        stems = {word.stem} | (
+            {part for part in word.parts if part.isalpha()} if len(word.parts) > 1 else set()
+        )
+        if word.low.startswith("non") and len(word.low) > 6 and word.parts[0].startswith("non"):
+            negated.add(stem_word(word.low.removeprefix("non").lstrip("-")))
+        if inside % 2:
+            negated |= stems
+        else:
+            plain |= stems
+    return frozenset(negated), frozenset(plain)
+
+
+def find_reversed(statement: Reading, passages: Collection[Reading]) -> str:
+    """A word that the statement denies and the passages affirm, or the other way round; "" when none."""
+    denied, affirmed = _scan(statement)
+    source_denied: set[str] = set()
+    source_affirmed: set[str] = set()
+    for passage in passages:
+        negated, plain = _scan(passage)
+        source_denied |= negated
+        source_affirmed |= plain
+    for stem in sorted(denied - affirmed):
+        if stem in source_affirmed and stem not in source_denied:
+            return stem
+    for stem in sorted(affirmed - denied):
+        if stem in source_denied and stem not in source_affirmed:
+            return stem
+    return ""

@@ -1,0 +1,172 @@
+"""Words of a folded text with their stems, and which of them claim nothing by themselves."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib import resources
+
+from tools.verification.folding import fold_lookalikes
+
+# A word keeps what glues names together: gpt-2, squad_v2, v1.5, c++, facebook/bart-base, f1-score.
+_WORD = re.compile(r"[^\W_](?:[\w+]|[-.'/:@&](?=\w))*(?:\+\+|#)?|[^\W]+")
+_PART = re.compile(r"[^\W\d_]+|\d+")
+# Longest first; what is left has at least four letters (three before a plural s).
+_SUFFIXES = tuple(
+    sorted(
+        ["s", "es", "ed", "d", "e", "er", "ers", "or", "ors", "ing", "ings", "ion", "ions", "ation", "ations", "ative", "atives", "ate", "ates", "ated", "ating", "ator", "ators", "ive", "ives", "ify", "ifies", "ified", "ifying", "ification", "ifications", "ifier", "ifiers", "ly", "al", "ally", "als", "y", "ies", "ied", "ying", "ment", "ments", "ance", "ence", "ity", "able", "ible", "ably", "ic", "ical", "ically", "ise", "ize", "ises", "izes", "ised", "ized", "ising", "izing", "isation", "ization", "isations", "izations", "iser", "izer", "isers", "izers", "ist", "ists", "ness"],
+        key=len,
+        reverse=True,
+    )
+)
+# Spellings and words for the same thing in this field; each maps to the first of its line.
+_SAME = {
+    word: group[0]
+    for group in (
+        line.split()
+        for line in """
+        license licenses licence licences licensed licenced licensing licensor
+        finetune finetuned finetunes finetuning fine-tune fine-tuned fine-tuning fine-tunes
+        pretrain pretrained pretraining pretrains pre-train pre-trained pre-training
+        train trained trains trainable
+        download downloads downloaded
+        like likes liked
+        parameter parameters params param
+        image images picture pictures photo photos photograph photographs
+        label labels labelled labeled
+        unlabelled unlabeled
+        language languages
+        dimension dimensions dim dims dimensional dimensionality
+        maximum max maximal
+        minimum min minimal
+        vocabulary vocab
+        repository repo repositories repos
+        library libraries
+        summary summaries summarise summarize summarised summarized summarises summarizes summarising summarizing
+        summarisation summarization summariser summarizer
+        translate translation translations translates translated translator translating
+        generate generation generates generated generating generator generative
+        classify classification classifies classified classifier classifiers classifying
+        detect detection detects detected detector detecting
+        recognise recognize recognition recognizes recognises recognising recognizing recogniser recognizer
+        evaluate evaluation evaluated evaluates evaluating eval
+        validation valid val validate validated
+        dev development
+        develop developed developer developers developing
+        layer layers
+        author authors
+        distil distill distilled distils distills distillation distilling
+        quantize quantise quantized quantised quantization quantisation
+        tokenise tokenize tokenizer tokeniser tokenization tokenisation tokenized tokenised
+        optimiser optimizer optimizers optimisers
+        colour color colours colors
+        gpu gpus
+        tpu tpus
+        hour hours hr hrs
+        commercial commercially
+        ocr
+        """.strip().splitlines()
+    )
+    for word in group
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word at `start:end` of a folded text. `parts` are its letter and digit runs, lower case."""
+
+    text: str
+    low: str
+    stem: str
+    parts: tuple[str, ...]
+    start: int
+    end: int
+    initial: bool  # first of its sentence, so that a capital says nothing
+
+    @property
+    def is_name(self) -> bool:
+        """Capitalised inside a sentence, capitals or digits inside the word, or glued as identifiers are."""
+        text = self.text
+        if any(character.isdigit() for character in text) or "_" in text or "/" in text or "@" in text:
+            return True
+        if re.search(r"[^\W\d_][A-Z]", text) or (len(text) > 1 and text.isupper()):
+            return True
+        if text[0].isupper() and not self.initial:
+            return True
+        return (
+            not text.isascii()
+            and text[0].isalpha()
+            and not "à" <= text[0].lower() <= "ɏ"
+            and not text.isalpha()
+        )
+
+
+@lru_cache(maxsize=65536)
+def stem_word(low: str) -> str:
+    """A stem under which the forms of a word meet: classif-ies, summar-isation; never across prefixes."""
+    low = low.removesuffix("'s").removesuffix("'")
+    if same := _SAME.get(low):
+        return same
+    if not low.isalpha():
+        return low
+    for suffix in _SUFFIXES:
+        rest = len(low) - len(suffix)
+        if low.endswith(suffix) and rest >= (3 if suffix in ("s", "es", "ed", "ing") else 4):
+            if suffix == "s" and low.endswith(("ss", "us", "is")):
+                continue
+            stem = low[:rest]
+            if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
+                stem = stem[:-1]
+            return _SAME.get(stem, stem)
+    return low
+
+
+def find_words(text: str) -> list[Word]:
+    """Words of a folded text in order."""
+    words = []
+    fresh = True
+    at = 0
+    for match in _WORD.finditer(text):
+        gap = text[at : match.start()]
+        if re.search(r"[.!?:;•]\s|[\"(\[]$|^\W*$", gap) and (at == 0 or re.search(r"[.!?:;•\"(\[]", gap)):
+            fresh = True
+        written = fold_lookalikes(match[0])
+        low = written.casefold()
+        words.append(
+            Word(
+                text=written,
+                low=low,
+                stem=stem_word(low),
+                parts=split_parts(low),
+                start=match.start(),
+                end=match.end(),
+                initial=fresh,
+            )
+        )
+        fresh = False
+        at = match.end()
+    return words
+
+
+@lru_cache(maxsize=65536)
+def split_parts(low: str) -> tuple[str, ...]:
+    """Letter and digit runs: "gpt-j-6b" -> gpt, j, 6, b."""
+    return tuple(_PART.findall(low))
+
+
+@cache
+def free_words() -> frozenset[str]:
+    """Words that need no support, and their stems."""
+    data = tomllib.loads(resources.files("tools.verification").joinpath("words.toml").read_text("utf-8"))
+    words = {word for group in data.values() for word in group.split()}
+    return frozenset(words)
+
+
+@cache
+def is_free(low: str) -> bool:
+    """Whether a word claims nothing by itself."""
+    words = free_words()
+    bare = low.removesuffix("'s").removesuffix("n't")
+    return low in words or bare in words
