@@ -114,7 +114,8 @@ _QUANTITY = re.compile(
 )
 # A proper name right after a negation: "not Whisper", "no BERT".
 _REFUSED = re.compile(
-    r"\b(?:not|no|without|except|excluding|anything but|other than|rather than|instead of)\s+(?:(?:an?|any)\s+)?"
+    r"\b(?:not|no|without|except|excluding|anything but|other than|rather than|instead of)\s+"
+    r"(?:(?:an?|any)\s+)?"
     r"(?P<name>[A-Z][a-z]*[A-Z0-9][\w\-]*|[A-Z]{3,}[\w\-]*|[A-Z][a-z]+)(?![\w/])"
 )
 

@@ -217,3 +217,27 @@ def normalize_library(value: str) -> str:
 def modality_words() -> dict[str, str]:
     """Lower-case word -> modality (text, image, audio, video, table)."""
     return {word: modality for modality, words in _load("modalities.json").items() for word in words}
+
+
+# -- authors ----------------------------------------------------------------------------------------
+
+# Houses whose accounts on the Hub bear another name.
+_ACCOUNTS = {
+    "meta": ("facebook", "meta-llama", "fair"),
+    "facebook": ("facebook", "meta-llama"),
+    "hugging face": ("huggingface", "huggingfaceh4", "hf-internal-testing"),
+    "openai": ("openai", "openai-community"),
+    "google": ("google", "google-bert", "google-t5"),
+    "stability": ("stabilityai",),
+    "stability ai": ("stabilityai",),
+    "allen ai": ("allenai",),
+    "ai2": ("allenai",),
+    "eleuther": ("eleutherai",),
+    "tsinghua": ("thudm",),
+}
+
+
+def author_names(author: str) -> tuple[str, ...]:
+    """The account names an author as written may stand for, lower-case, itself included."""
+    name = _SEPARATORS.sub(" ", author.strip().lower())
+    return tuple(dict.fromkeys((name, name.replace(" ", "-"), *_ACCOUNTS.get(name, ()))))

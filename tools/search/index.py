@@ -1,0 +1,60 @@
+"""What search keeps of a lake in memory: its models by position, and which vector or passage is whose.
+
+It is read from the catalog when first needed and again after the catalog was written to; one process owns a
+lake, so the count of its writes says whether what was read is current.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from tools.catalog.records import ModelRecord
+from tools.search.summary import spell_name
+
+if TYPE_CHECKING:
+    from tools.lake import Lake
+
+_INDEXES: WeakKeyDictionary[Lake, LakeIndex] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+class LakeIndex:
+    """Positions 0…n-1 stand for `records`; every other field is by position or leads to positions."""
+
+    def __init__(self, lake: Lake) -> None:
+        catalog = lake.catalog
+        self.writes = catalog.writes
+        self.records: list[ModelRecord] = catalog.list_models()
+        self.position = {record.model: number for number, record in enumerate(self.records)}
+        self.by_summary: dict[str, list[int]] = {}
+        for model, text_hash in catalog.summary_hashes().items():
+            if model in self.position:
+                self.by_summary.setdefault(text_hash, []).append(self.position[model])
+        self.by_passage: dict[str, list[int]] = {}
+        self.owner: dict[int, int] = {}
+        for passage, text_hash, model in catalog.passage_places():
+            if model in self.position:
+                self.owner[passage] = self.position[model]
+                self.by_passage.setdefault(text_hash, []).append(self.position[model])
+        self.tasks = {record.task for record in self.records if record.task}
+        self.popularity = [math.log10(1 + (record.downloads or 0)) / 8 for record in self.records]
+        # What a model's names say, lower-case: where literal conditions are looked up first.
+        self.labels = [
+            " ".join(
+                [record.model, spell_name(record.model), record.title, record.library or "", *record.tags]
+            ).lower()
+            for record in self.records
+        ]
+
+
+def open_index(lake: Lake) -> LakeIndex:
+    """The index of `lake`, read anew when the catalog was written to since."""
+    with _LOCK:
+        index = _INDEXES.get(lake)
+        if index is None or index.writes != lake.catalog.writes:
+            index = LakeIndex(lake)
+            _INDEXES[lake] = index
+        return index
