@@ -20,6 +20,7 @@ from tools.hashing import hash_text
 from tools.ingest import ingest
 from tools.lake import Lake
 from tools.search.summary import clean_passage
+from tools.sources import SourceModel
 
 _SHARED_SENTENCE = "Every one of these models was trained on the same two weeks of made-up weather reports."
 
@@ -119,6 +120,38 @@ def test_broken_rows_and_double_ids_are_reported_and_the_rest_goes_in(home: Path
     assert doubles == ["acme/model-1", "ACME/Model-1"]
     assert len(report.failed) == 4
     assert all("\n" not in failure["error"] for failure in report.failed)
+
+
+def test_a_card_the_parser_fails_on_is_reported_and_the_rest_goes_in(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parse(self: SourceModel) -> Any:
+        if self.record.model == "acme/model-2":
+            raise IndexError("a line that\nis not there")
+        return whole(self)
+
+    whole = SourceModel.parse
+    monkeypatch.setattr(SourceModel, "parse", parse)
+    dump = write_dump(tmp_path / "dump.jsonl", [_row(number) for number in range(4)])
+    with Lake.open(home, embedder=None) as lake:
+        report = ingest(lake, [dump])
+    assert report.added == 3
+    (failure,) = report.failed
+    assert failure["id"] == "acme/model-2"
+    assert "IndexError: a line that is not there" in failure["error"]
+
+
+def test_two_files_with_one_arxiv_id_both_stay(home: Path, tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    for name in ("first", "second"):
+        (papers / f"{name}.md").write_text(
+            f"# The {name} text\n\narXiv:2001.01234\n\nWhat the {name} text says is not in the other one.\n"
+        )
+    with Lake.open(home, embedder=None) as lake:
+        assert ingest(lake, [str(papers)]).added == 2
+        assert {paper.title for paper in lake.catalog.papers()} == {"The first text", "The second text"}
+        assert ingest(lake, [str(papers)]).unchanged == 2
 
 
 def test_an_id_in_two_sources_is_the_last_one_s(home: Path, tmp_path: Path) -> None:

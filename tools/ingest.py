@@ -6,9 +6,12 @@ run that is cut short loses at most the batch at hand; the next run passes over 
 
 from __future__ import annotations
 
+import dataclasses
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from tools.cards.types import Card
 from tools.catalog.naming import model_key
@@ -17,6 +20,16 @@ from tools.errors import SourceError
 from tools.lake import Lake, Progress
 from tools.sources import Source, SourceFailure, SourceModel, SourcePaper, open_source
 
+# What a parser that meets the unforeseen raises: one card must not keep all others out of the lake.
+_PARSER_FAULTS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+    re.error,
+)
 _BATCH_MODELS = 64
 # Parsed cards take several times the memory of their text.
 _BATCH_CHARACTERS = 4_000_000
@@ -113,8 +126,7 @@ class _Reading:
             case SourceFailure():
                 self._report.fail(item.id, item.error)
             case SourcePaper():
-                self._report.count(self._lake.catalog.put_paper(item.record, item.passages))
-                self._tell()
+                self._take_paper(item)
             case SourceModel():
                 key = model_key(item.record.model)
                 if key in self._seen:
@@ -125,6 +137,19 @@ class _Reading:
                 characters = sum(len(model.card_text) for model in self._batch)
                 if len(self._batch) >= _BATCH_MODELS or characters >= _BATCH_CHARACTERS:
                     self._flush()
+
+    def _take_paper(self, item: SourcePaper) -> None:
+        record = item.record
+        if f"paper {model_key(record.paper)}" in self._seen:
+            # Two files of a source that carry one arXiv id: the second goes by its file's name.
+            record = dataclasses.replace(record, paper=PurePath(record.path).stem)
+        key = f"paper {model_key(record.paper)}"
+        if key in self._seen:
+            self._report.fail(record.path, f"duplicate paper {record.paper!r}: the first one is kept")
+            return
+        self._seen.add(key)
+        self._report.count(self._lake.catalog.put_paper(record, item.passages))
+        self._tell()
 
     def _flush(self) -> None:
         batch, self._batch = self._batch, []
@@ -141,7 +166,12 @@ class _Reading:
     def _parse(self, items: Iterable[SourceModel]) -> list[tuple[ModelRecord, Card, Sequence[FileRow]]]:
         entries: list[tuple[ModelRecord, Card, Sequence[FileRow]]] = []
         for item in items:
-            record, card = item.parse()
+            try:
+                record, card = item.parse()
+            except _PARSER_FAULTS as error:
+                reason = f"its card could not be parsed ({type(error).__name__}: {error})"
+                self._report.fail(item.record.model, " ".join(reason.split()))
+                continue
             entries.append((record, card, item.files))
         return entries
 
