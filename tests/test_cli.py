@@ -342,18 +342,20 @@ def test_results_document(capsys: pytest.CaptureFixture[str], small_home: Path) 
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "said"),
     [
-        ["status"],
-        ["list"],
-        ["show", "beta/speech-de"],
-        ["results"],
-        ["search", "German"],
-        ["similar", "speech-de"],
+        (["list"], "beta/speech-de"),
+        (["show", "beta/speech-de"], "beta/speech-de"),
+        (["results"], "Imagined Voices"),
+        (["search", "German"], "beta/speech-de"),
+        (["similar", "contract-summarizer"], "acme/leaflet-summarizer"),
+        (["status"], "models: 4"),
     ],
 )
-def test_readable_output(capsys: pytest.CaptureFixture[str], small_home: Path, arguments: list[str]) -> None:
+def test_readable_output(
+    capsys: pytest.CaptureFixture[str], small_home: Path, arguments: list[str], said: str
+) -> None:
     assert run(["--home", str(small_home), *arguments]) == 0
-    captured = capsys.readouterr()
-    assert "{" not in captured.out
-    assert str(small_home) in captured.out if arguments == ["status"] else "beta/speech-de" in captured.out
+    out = capsys.readouterr().out
+    assert said in out
+    assert "{" not in out

@@ -90,11 +90,14 @@ def test_answer_shows_sources_with_lines_and_levels() -> None:
     assert "our summary" not in out
 
 
-def test_answer_marks_what_failed_and_why() -> None:
+def test_answer_shows_that_a_statement_failed() -> None:
     failed = {"text": "It has 7B parameters.", "level": "failed", "marks": [], "reason": "the card says 3B"}
+    text = "It has 7B parameters. ⚠ not supported: the card says 3B"
     console = _console()
-    render_answer(console, _answer(statements=[failed]), {})
-    assert "⚠ not supported: It has 7B parameters. (the card says 3B)" in _printed(console)
+    render_answer(console, _answer(answer=text, statements=[failed], evidence=[], citations=[]), {})
+    out = _printed(console)
+    assert "⚠ not supported: the card says 3B" in out
+    assert "Checked: 1 ⚠ failed" in out
 
 
 def test_sample_models_are_shown_as_our_summary() -> None:

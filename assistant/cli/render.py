@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHORT_CHARACTERS = 240
 _READABLE_COLUMNS = 100
+_UNKNOWN_SHOWN = 5
 _LINES = re.compile(r"^(?P<file>.+)#L(?P<first>\d+)(?:-L(?P<last>\d+))?$")
 _POINTER = re.compile(r"^(?P<file>.+)#/(?P<pointer>.*)$")
 _FIELD_NAMES = {
@@ -69,9 +71,12 @@ def render_search(console: Console, document: dict[str, Any]) -> None:
             console.print(Text("Close names: " + ", ".join(map(clean_line, document["suggestions"]))))
     if document["unknown"]:
         console.print(Text("\nMight fit, but the card does not say:", style="bold"))
-        for item in document["unknown"]:
-            fields = ", ".join(_FIELD_NAMES.get(name, name) for name in item["not_stated"])
+        for item in document["unknown"][:_UNKNOWN_SHOWN]:
+            fields = ", ".join(dict.fromkeys(_FIELD_NAMES.get(name, name) for name in item["not_stated"]))
             console.print(Text(f"  {clean_line(item['model'])} ({fields} not stated)"), soft_wrap=True)
+        more = len(document["unknown"]) - _UNKNOWN_SHOWN
+        if more > 0:
+            console.print(Text(f"  and {more} more (all of them with --json)"))
     for text in document["notes"]:
         console.print(Text(clean_line(text), style="dim"))
 
@@ -86,13 +91,9 @@ def render_answer(console: Console, document: dict[str, Any], links: dict[str, s
     # Links show their address: a card must not be able to hide one behind other words.
     answer = Markdown(clean_text(document["answer"]), hyperlinks=False)
     console.print(answer, width=min(console.width, _READABLE_COLUMNS))
-    failed = [item for item in document["statements"] if item["level"] == "failed"]
-    if document["evidence"] or failed:
+    if document["evidence"] or any(item["level"] == "failed" for item in document["statements"]):
         console.print()
         console.print(Text("Checked: " + _count_levels(document["statements"]), style="dim"))
-    for item in failed:
-        reason = f" ({clean_line(item['reason'])})" if item.get("reason") else ""
-        console.print(Text(f"⚠ not supported: {shorten(item['text'])}{reason}", style="red"))
     if document["evidence"]:
         console.print(Text("Sources", style="bold"))
     by_key: dict[str, dict[str, Any]] = {}
@@ -221,13 +222,12 @@ def _render_hit(console: Console, rank: int, hit: dict[str, Any]) -> None:
     head.append(f"  {facts}" if facts else "", style="dim")
     console.print(head)
     if hit["why"]:
-        console.print(Text("   why: " + "; ".join(map(clean_line, hit["why"]))))
+        console.print(Padding.indent(Text("why: " + "; ".join(map(clean_line, hit["why"]))), 3))
     if link := hit.get("our_summary_of"):
         console.print(Text(f"   our summary of {clean_line(link)}", style="italic"), soft_wrap=True)
     for item in hit["evidence"][:2]:
-        console.print(
-            Text(f"   [{item['id']}] {describe_locator(item['locator'])}: “{shorten(item['text'])}”")
-        )
+        shown = f"[{item['id']}] {describe_locator(item['locator'])}: “{shorten(item['text'])}”"
+        console.print(Padding.indent(Text(shown), 3))
 
 
 def _render_source(
@@ -241,10 +241,10 @@ def _render_source(
     if link := links.get(item["source"].partition("@")[0]):
         console.print(Text(f"     our summary of {clean_line(link)}", style="italic"), soft_wrap=True)
     quote = clean_line(citation["quote"]) if citation else ""
-    shown = Text(f"     “{quote or shorten(item['text'])}”", style="dim")
+    shown = Text(f"“{quote or shorten(item['text'])}”", style="dim")
     if citation and quote:
         shown.append(f"  {_STATUS[citation['status']]}")
-    console.print(shown)
+    console.print(Padding.indent(shown, 5))
 
 
 def _count_levels(statements: list[dict[str, Any]]) -> str:
