@@ -95,6 +95,7 @@ class Assistant:
             tools=context.calls,
             engine=self.engine,
             thread=thread,
+            asked=[str(m.text) for m in state["messages"] if isinstance(m, HumanMessage)],
             usage={
                 "seconds": round(time.monotonic() - start, 3),
                 "tool_calls": len(context.calls),

@@ -79,6 +79,7 @@ class Outline(_Frozen):
     models: list[str] | None = None
     suggestions: list[str] | None = None
     abstained: bool | None = None
+    framing: list[str] = Field(default_factory=list)  # the engine's own fixed sentences, which claim nothing
 
 
 def marked_keys(text: str) -> list[str]:
@@ -103,13 +104,17 @@ def build_answer(
     tools: Sequence[ToolCall],
     engine: str,
     thread: str,
+    asked: Sequence[str],
     usage: dict[str, Any],
 ) -> Answer:
     """Verify `text` against the ledger and assemble the answer.
 
-    `read` are the keys of the evidence the tools gave in this turn; `known_models` the ids of the lake.
+    `read` are the keys of the evidence the tools gave in this turn; `known_models` the ids of the lake;
+    `asked` what the person said, whose words an answer may repeat.
     """
-    verification = verify_answer(text, ledger, known_models=known_models)
+    verification = verify_answer(
+        text, ledger, known_models=known_models, allowed=asked, framing=outline.framing
+    )
     shown = annotate_answer(text, verification)
     marked = list(dict.fromkeys(citation.evidence for citation in verification.citations))
     cited = [item for key in marked if (item := ledger.get(key)) is not None]

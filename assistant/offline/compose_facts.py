@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.offline import phrases
 from assistant.offline.draft import Draft
 from assistant.offline.planner import Plan
 from assistant.offline.wording import (
@@ -157,7 +158,7 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
             shown = _disagreeing(attribute.field, facts)
             lines += [_field_line(model, attribute.field, [fact]) for fact in shown]
             if len(shown) > 1:
-                lines.insert(0, f"Two places in the card of {name_model(model)} disagree; both are shown.")
+                lines.insert(0, phrases.DISAGREEMENT)
         if lines and not own_words:
             return lines
     origin = attribute is not None and attribute.name == "base_model" and not lines
@@ -278,7 +279,7 @@ def _metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> tuple[li
     elif (len(rows) > 1 and len({row["origin"] for row in rows}) > 1) or (
         rows and len(lines) > len(rows[:3])
     ):
-        lines.insert(0, f"Two places in the card of {name_model(model)} give a value; both are shown.")
+        lines.insert(0, phrases.TWO_PLACES)
     return lines[:5], bool(lines)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.offline import phrases
 from assistant.offline.draft import Draft
 from assistant.offline.planner import Plan
 from assistant.offline.wording import (
@@ -39,7 +40,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     conditions = _conditions(found["constraints"])
     if not hits or found["confidence"] < _LOW_CONFIDENCE:
         return _nothing_fits(found, hits, conditions, memo)
-    lines = ["Best matches in this lake, with what their cards say:", ""]
+    lines = [phrases.MATCHES_FOLLOW, ""]
     for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
         lines.append(f"{number}. {_hit_line(hit, plan.query)}")
     if conditions:
@@ -53,7 +54,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
         lines += ["", f"Not counted as matches, because their cards do not state the {fields}: {names}."]
     summaries = [hit for hit in hits[:_SHOWN_MODELS] if "our_summary_of" in hit]
     if summaries:
-        lines += ["", "The quotes are from our summaries of the authors' cards."]
+        lines += ["", phrases.OUR_SUMMARIES]
     models = tuple(hit["model"] for hit in hits)
     return Draft(text="\n".join(lines), models=models, memo={**memo, "models": list(models)})
 
@@ -64,9 +65,7 @@ def _hit_line(hit: Json, query: str) -> str:
     for name, word in (("task", ""), ("license", "licence ")):
         if name in facts:
             told.append(f"{word}{shorten_value(str(facts[name]['value']), 60)} [{facts[name]['key']}]")
-    if "license" not in facts:
-        told.append("licence not stated")
-    line = f"{name_model(hit['model'])} ({', '.join(told)})"
+    line = f"{name_model(hit['model'])} ({', '.join(told)})" if told else name_model(hit["model"])
     for passage in hit["passages"]:
         quoted = quote_text(passage["text"], about=content_words(query), words=22)
         if len(quoted) > 14:
@@ -102,7 +101,7 @@ def _nothing_fits(
         )
     elif near:
         lines.append(f"The nearest by their words are {join_words([name_model(m) for m in near])}.")
-    lines.append("Other words, or fewer conditions, may find more.")
+    lines.append(phrases.OTHER_WORDS)
     suggestions = tuple(dict.fromkeys([*unknown, *near]))
     return Draft(
         text=" ".join(lines),
@@ -117,8 +116,7 @@ def compose_results(plan: Plan, found: Json) -> Draft:
     rankings = [ranking for ranking in found["rankings"] if ranking["rows"]]
     if not rankings:
         return Draft(
-            text="No card in this lake reports that metric for that dataset. Naming the dataset "
-            "as the cards do may help.",
+            text=f"{phrases.NO_RESULT} {phrases.NAME_DATASET}",
             abstained=True,
             memo={"intent": "results", "question": plan.question},
         )
@@ -136,8 +134,8 @@ def compose_results(plan: Plan, found: Json) -> Draft:
     rows = list(ranking["rows"])
     if worst_asked or opposite:
         rows.reverse()
-    side = "worst" if worst_asked else "lowest" if ranking["lower_is_better"] or opposite else "highest"
-    lines = [f"The {side} reported value comes first:", ""]
+    reverse = bool(worst_asked or opposite)
+    lines = [phrases.RESULTS_FOLLOW_REVERSED if reverse else phrases.RESULTS_FOLLOW, ""]
     seen: set[str] = set()
     for row in rows:
         if row["model"] in seen:
@@ -146,7 +144,6 @@ def compose_results(plan: Plan, found: Json) -> Draft:
         lines.append(f"{len(seen)}. {_row_line(row)}")
         if len(seen) == 4:
             break
-    lines += ["", "Reported by the cards; test conditions may differ."]
     models = tuple(dict.fromkeys(row["model"] for row in rows))
     return Draft(
         text="\n".join(lines),
@@ -206,7 +203,7 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
                 f"{name_model(e['child'])} in turn comes from {name_model(e['parent'])} [{e['key']}]"
                 for e in upper
             ]
-        lines.append("This is what cards declare; no weights were compared.")
+        lines.append(phrases.NO_WEIGHTS)
     return Draft(
         text="\n".join(f"- {line}" for line in lines),
         models=(model,) if lineage["in_lake"] else (),
@@ -228,14 +225,14 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
             memo=memo,
         )
     children = list(dict.fromkeys(edge["child"] for edge in edges))
-    lines = ["Cards in this lake that name it as their origin:", ""]
+    lines = [phrases.CHILDREN_FOLLOW, ""]
     for child in children[:6]:
         edge = next(edge for edge in edges if edge["child"] == child)
         quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
         lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
     if len(children) > 6:
         lines += ["", f"More of them: {join_words([name_model(child) for child in children[6:10]])}."]
-    lines += ["", "Declared by the cards; no weights were compared."]
+    lines += ["", phrases.NO_WEIGHTS]
     return Draft(text="\n".join(lines), models=tuple(children), memo={**memo, "models": children})
 
 
@@ -244,11 +241,7 @@ def compose_papers(plan: Plan, found: Json) -> Draft:
     asked = set(content_words(plan.question)) - {"paper", "publicat"}
     passages = [p for p in found["passages"] if len(asked & set(p["covered"])) >= max(1, len(asked) // 3)]
     if not passages:
-        reason = (
-            "No paper has been ingested yet."
-            if not found["papers"]
-            else "No paper in this lake says anything about that."
-        )
+        reason = phrases.NOTHING_IN_PAPERS if found["papers"] else phrases.NO_PAPERS
         return Draft(text=reason, abstained=True, memo={"intent": "papers", "question": plan.question})
     lines = []
     for passage in passages[:3]:

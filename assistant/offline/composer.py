@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assistant.offline import phrases
 from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_overview
 from assistant.offline.compose_search import (
     compose_descendants,
@@ -18,24 +19,6 @@ from assistant.offline.draft import Draft
 from assistant.offline.planner import Plan
 from assistant.offline.wording import join_words, name_model
 
-_DECLINED = {
-    "action": "I can't do that: I only answer questions about the models in this lake, and I "
-    "change and run nothing.",
-    "injection": "I can't follow that: I only answer questions about the models in this lake, and "
-    "I change and run nothing.",
-    "world": "That is outside what I know: I can only answer questions about the models in this lake.",
-}
-_HELP = (
-    "I find models, look up facts in their cards, compare models and trace what they were made from. Every "
-    "statement is marked with the passage it stands on, and checked against it. Try, for example:\n\n"
-    "- Which model could summarise legal contracts, under a permissive licence?\n"
-    "- What was it trained on? What was it fine-tuned from?\n"
-    "- Compare two models by licence and languages.\n"
-    "- Which model reports the lowest WER on Common Voice?\n\n"
-    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state "
-    "something, I say so."
-)
-
 
 def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Draft:
     """The answer to `plan` from its tools' results, (tool name, JSON), in the order they were called."""
@@ -43,18 +26,15 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
     failed = [result for _, result in results if "error" in result]
     match plan.intent:
         case "greeting":
-            return Draft("Hello! Ask me about the models in this lake, or say “help” for examples.")
+            return Draft(phrases.HELLO)
         case "thanks":
-            return Draft("You're welcome.")
+            return Draft(phrases.WELCOME)
         case "help":
-            return Draft(_HELP)
+            return Draft(phrases.HELP)
         case "decline":
-            return Draft(_DECLINED[plan.reason], abstained=True)
+            return Draft(phrases.DECLINED[plan.reason], abstained=True)
         case "unclear":
-            return Draft(
-                "I can't tell what you are looking for. Say it in a few words, or ask for “help”.",
-                abstained=True,
-            )
+            return Draft(phrases.UNCLEAR, abstained=True)
         case "unknown_model":
             return compose_unknown(plan, by_tool.get("declared_lineage"))
         case "descendants" if "declared_lineage" not in by_tool and plan.unknown:

@@ -22,6 +22,7 @@ from pydantic import ConfigDict
 
 from assistant.offline.composer import compose
 from assistant.offline.dialogue import read_turns
+from assistant.offline.phrases import FRAMING
 from assistant.offline.planner import Planner
 
 
@@ -70,6 +71,7 @@ class OfflineChatModel(BaseChatModel):
                 "models": list(draft.models),
                 "suggestions": list(draft.suggestions),
                 "abstained": draft.abstained,
+                "framing": list(FRAMING),
             }
             message = AIMessage(content=draft.text, additional_kwargs={"memo": memo, "outline": outline})
         return ChatResult(generations=[ChatGeneration(message=message)])

@@ -42,18 +42,24 @@ def verify_answer(
     *,
     known_models: Collection[str] = (),
     allowed: Collection[str] = (),
+    framing: Collection[str] = (),
 ) -> Verification:
     """Check every statement of a Markdown answer against the evidence it marks.
 
     `known_models`: ids of the lake, which an answer may name without citing anything. `allowed`: texts whose
-    names and words an answer may repeat uncited: the person's own question. Never raises for any text. At most
+    names and words an answer may repeat uncited: the person's own question. `framing`: fixed texts of our own
+    engine that claim nothing (a greeting, a lead-in); exactly these sentences stay unchecked. Never raises for any text. At most
     MAX_STATEMENTS statements are checked; what goes beyond fails as too long to check.
     """
     names = Names(ledger, known_models, allowed)
     verifier = _Verifier(ledger, names, tuple(allowed))
     statements: list[Statement] = []
     citations: list[Citation] = []
+    fixed = {piece.text for entry in framing for piece in split_statements(entry)}
     for piece in split_statements(text):
+        if piece.text in fixed:
+            statements.append(_state(piece, "unchecked", (), ""))
+            continue
         if len(statements) >= MAX_STATEMENTS or len(piece.text) > MAX_LENGTH:
             statement, cited = verifier.refuse(piece)
         else:

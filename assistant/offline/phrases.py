@@ -1,0 +1,45 @@
+"""The engine's own fixed words: they frame an answer and claim nothing about any model.
+
+The verifier leaves exactly these sentences unchecked; whatever is filled in from data is not among them.
+"""
+
+from __future__ import annotations
+
+MATCHES_FOLLOW = "Best matches in this lake, with what their cards say:"
+RESULTS_FOLLOW = "Reported values, best first:"
+RESULTS_FOLLOW_REVERSED = "Reported values, worst first:"
+CHILDREN_FOLLOW = "Cards in this lake that name it as their origin:"
+NO_WEIGHTS = "This is what cards declare; no weights were compared."
+TWO_PLACES = "Two places in the card give a value; both are shown."
+DISAGREEMENT = "Two places in the card disagree; both are shown."
+OUR_SUMMARIES = "The quotes are from our summaries of the authors' cards."
+OTHER_WORDS = "Other words, or fewer conditions, may find more."
+NO_RESULT = "No card in this lake reports that."
+NAME_DATASET = "Naming the dataset as the cards do may help."
+NO_PAPERS = "No paper has been ingested yet."
+NOTHING_IN_PAPERS = "No paper in this lake says anything about that."
+HELLO = "Hello! Ask me about the models in this lake, or say “help” for examples."
+WELCOME = "You're welcome."
+UNCLEAR = "I can't tell what you are looking for. Say it in a few words, or ask for “help”."
+DECLINED = {
+    "action": "I can't do that: I only answer questions about the models in this lake, and I change and run "
+    "nothing.",
+    "injection": "I can't follow that: I only answer questions about the models in this lake, and I change "
+    "and run nothing.",
+    "world": "That is outside what I know: I can only answer questions about the models in this lake.",
+}
+HELP = (
+    "I find models, look up facts in their cards, compare models and trace what they were made from. Every "
+    "statement is marked with the passage it stands on, and checked against it. Try, for example:\n\n"
+    "- Which model could summarise legal contracts, under a permissive licence?\n"
+    "- What was it trained on? What was it fine-tuned from?\n"
+    "- Compare two models by licence and languages.\n"
+    "- Which model reports the lowest WER on Common Voice?\n\n"
+    "Then go on: “its licence?”, “the second one”, “only in German”. When a card does not state something, I "
+    "say so."
+)
+FRAMING = (
+    *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, NO_WEIGHTS, TWO_PLACES),
+    *(DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
+    *(HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
+)
