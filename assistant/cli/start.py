@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 EXAMPLES = (
     "Which model could summarise legal contracts for someone who is not a lawyer?",
-    "I need a speech recognition model for German that I may use commercially.",
-    "What licence does the first one have, and what was it trained on?",
-    "Which model reports the lowest WER, and on which dataset?",
-    "Find a small model that finds names of diseases in medical text, not GPL.",
+    "Find a speech recognition model that I may use commercially.",
+    "What licence does the second one have?",
+    "Which model reports the lowest WER on LibriSpeech?",
+    "What was facebook/bart-large-cnn fine-tuned on?",
 )
 _HELP = "Type a question, the number of an example, `new` for a new conversation, or `quit` (Ctrl-D)."
 _SAMPLE = "sample:"
