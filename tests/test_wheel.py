@@ -65,7 +65,8 @@ def test_wheel_holds_the_product_and_nothing_else(wheel: Path) -> None:
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"assistant", "prompts", "tools"}
     assert "prompts/assistant.md" in names
-    assert sum(name.startswith("tools/data/sample/models/") for name in names) >= 60
+    cards = [name for name in names if name.startswith("tools/data/sample/models/")]
+    assert sum(name.endswith("/README.md") for name in cards) >= 60
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
