@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, exists, func, not_, or_, select
 
-from tools.cards.types import Card, Problem
+from tools.cards.types import Card, PassageKind, Problem
 from tools.catalog import schema
 from tools.catalog.database import Database, chunked
 from tools.catalog.naming import model_key
@@ -140,13 +140,16 @@ class CatalogReading(Database):
         with self._read() as connection:
             return {row.model: row.summary_hash for row in connection.execute(statement)}
 
-    def passage_places(self) -> list[tuple[int, str, str]]:
-        """(passage id, text hash, model id) of every passage of a model."""
-        statement = select(_passages.c.id, _passages.c.text_hash, _models.c.model).join(
-            _models, _models.c.id == _passages.c.model_id
+    def passage_places(self) -> list[tuple[int, str, str, PassageKind]]:
+        """(passage id, text hash, model id, kind) of every passage of a model, in the order they stand."""
+        statement = (
+            select(_passages.c.id, _passages.c.text_hash, _models.c.model, _passages.c.kind)
+            .join(_models, _models.c.id == _passages.c.model_id)
+            .order_by(_passages.c.model_id, _passages.c.position)
         )
         with self._read() as connection:
-            return [(row.id, row.text_hash, row.model) for row in connection.execute(statement)]
+            rows = connection.execute(statement)
+            return [(row.id, row.text_hash, row.model, row.kind) for row in rows]
 
     def iter_all_passages(self) -> Iterator[PassageRow]:
         """Every passage, page by page, so that memory stays small."""

@@ -10,19 +10,18 @@ development questions under cross-validation (eval/search.py prints the figures)
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tools.catalog.records import PassageRow
-from tools.reading import STOPWORDS, content_words
+from tools.reading import content_words
 from tools.search.conditions import judge
 from tools.search.constraints import read_constraints
+from tools.search.hits import PassageReader, estimate_confidence
 from tools.search.index import LakeIndex, open_index
 from tools.search.prior import TaskPrior, load_task_prior
-from tools.search.request import Request, read_request
+from tools.search.request import read_request
+from tools.search.signals import Signals, collect_signals
 from tools.search.types import Constraint, SearchHit, SearchResult
 
 if TYPE_CHECKING:
@@ -48,96 +47,7 @@ class Weights:
 
 
 WEIGHTS = Weights()
-_NEIGHBOURS = 4000
-_MATCHES = 2000
-_PASSAGE_MATCHES = 400
-_PASSAGES_A_HIT = 3
 _UNKNOWN_SHOWN = 10
-_TASK_FLOOR = 1e-3
-_TERM = re.compile(r"[^\W_]+", re.UNICODE)
-# Words of nearly every request, which say who asks and not what for.
-_REQUEST_WORDS = frozenset(
-    {
-        "need",
-        "needs",
-        "want",
-        "wants",
-        "build",
-        "building",
-        "create",
-        "creating",
-        "develop",
-        "developing",
-        "help",
-    }
-    | {
-        "company",
-        "companies",
-        "app",
-        "application",
-        "system",
-        "tool",
-        "tools",
-        "use",
-        "used",
-        "using",
-        "make",
-    }
-    | {
-        "would",
-        "could",
-        "should",
-        "please",
-        "given",
-        "provide",
-        "based",
-        "design",
-        "project",
-        "solution",
-        "user",
-    }
-    | {
-        "users",
-        "customer",
-        "customers",
-        "client",
-        "clients",
-        "team",
-        "working",
-        "work",
-        "new",
-        "different",
-        "input",
-    }
-    | {
-        "something",
-        "anything",
-        "good",
-        "best",
-        "popular",
-        "small",
-        "suggest",
-        "recommend",
-        "way",
-        "task",
-        "tasks",
-    }
-    | {"licence", "license", "licensed", "commercial", "parameters", "downloads", "trained", "pretrained"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """Per model, by position: the parts of the score. `passage_cosines` is by text hash."""
-
-    summary: NDArray[np.float32]
-    passages: NDArray[np.float32]
-    words: NDArray[np.float32]
-    passage_words: NDArray[np.float32]
-    material: NDArray[np.float32]
-    prior: NDArray[np.float32]
-    tasks: dict[str, float]
-    passage_cosines: dict[str, float]
 
 
 def search(
@@ -165,7 +75,7 @@ def search(
         notes.append("no embedder: ranked by words only (see `lake embedder --help`)")
     if not index.records:
         return SearchResult(query, constraints, (), notes=(*notes, "the lake holds no models"))
-    signals = _collect_signals(lake, index, request, prior or load_task_prior(), weights)
+    signals = collect_signals(lake, index, request, prior or load_task_prior())
     verdicts = {constraint: judge(lake, index, constraint) for constraint in constraints}
     scores = _fuse(index, signals, verdicts, weights)
     allowed, open_fields = _filter(len(index.records), verdicts)
@@ -173,7 +83,7 @@ def search(
     chosen = [number for number in order if allowed[number] == 1][:k]
     apart = [number for number in order if allowed[number] == -1][:_UNKNOWN_SHOWN]
     terms = content_words(request.text)
-    reader = _PassageReader(lake, signals, terms, index)
+    reader = PassageReader(lake, index, signals, terms, chosen)
     hits = tuple(
         reader.make_hit(number, float(scores[number]), verdicts, open_fields.get(number, ()))
         for number in chosen
@@ -189,74 +99,9 @@ def search(
         hits=hits,
         unknown=unknown,
         suggestions=suggestions,
-        confidence=_estimate_confidence(signals, chosen[:3], hits, terms),
+        confidence=estimate_confidence(signals, reader, chosen[:3], hits, set(terms)),
         notes=tuple(notes),
         debug={"tasks": dict(sorted(signals.tasks.items(), key=lambda item: -item[1])[:3])},
-    )
-
-
-def query_terms(text: str) -> list[str]:
-    """Words of `text` for the full-text index, each once, without those every request holds."""
-    words = dict.fromkeys(word.lower() for word in _TERM.findall(text))
-    return [
-        word
-        for word in words
-        if word not in STOPWORDS and word not in _REQUEST_WORDS and (len(word) > 1 or word.isdigit())
-    ]
-
-
-def _collect_signals(
-    lake: Lake, index: LakeIndex, request: Request, prior: TaskPrior, weights: Weights
-) -> Signals:
-    import numpy as np
-
-    size = len(index.records)
-    summary, passages, material = (np.zeros(size, dtype=np.float32) for _ in range(3))
-    cosines: dict[str, float] = {}
-    vector: Any = None
-    if lake.embedder is not None and lake.vectors is not None:
-        texts = [request.text, request.material] if request.material else [request.text]
-        vectors = lake.embedder.embed(texts)
-        vector = vectors[0]
-        near = lake.vectors.query(vector, _NEIGHBOURS)
-        # What is not among the nearest is at most as near as the last of them.
-        floor = near[-1][1] if len(near) == _NEIGHBOURS else 0.0
-        summary[:] = floor
-        passages[:] = floor
-        for text_hash, cosine in near:
-            for number in index.by_summary.get(text_hash, ()):
-                summary[number] = cosine
-            if text_hash in index.by_passage:
-                cosines[text_hash] = cosine
-                for number in index.by_passage[text_hash]:
-                    passages[number] = max(passages[number], cosine)
-        # A model without a passage worth a vector is judged by its summary alone.
-        bare = passages <= floor
-        passages[bare] = summary[bare]
-        if len(vectors) > 1 and weights.material:
-            for text_hash, cosine in lake.vectors.query(vectors[1], _NEIGHBOURS):
-                for number in index.by_summary.get(text_hash, ()):
-                    material[number] = cosine
-    terms = query_terms(request.text)
-    words = np.zeros(size, dtype=np.float32)
-    for model, score in lake.catalog.match_models(terms, limit=_MATCHES):
-        words[index.position[model]] = score
-    passage_words = np.zeros(size, dtype=np.float32)
-    for passage, score in lake.catalog.match_passages(terms, limit=_PASSAGE_MATCHES):
-        if passage in index.owner:
-            number = index.owner[passage]
-            passage_words[number] = max(passage_words[number], score)
-    shares = prior.predict(request.text, vector, index.tasks)
-    by_model = np.asarray([shares.get(record.task or "", _TASK_FLOOR) for record in index.records])
-    return Signals(
-        summary=summary,
-        passages=passages,
-        words=words / max(float(words.max()), 1e-6),
-        passage_words=passage_words / max(float(passage_words.max()), 1e-6),
-        material=material,
-        prior=np.log(by_model + _TASK_FLOOR).astype(np.float32),
-        tasks=shares,
-        passage_cosines=cosines,
     )
 
 
@@ -316,85 +161,6 @@ def _filter(
         for place in map(int, np.flatnonzero(unknown)):
             open_fields[place] = (*open_fields.get(place, ()), names[key])
     return allowed, open_fields
-
-
-class _PassageReader:
-    """Chooses for each hit the passages that speak for it, and says why it is there."""
-
-    def __init__(self, lake: Lake, signals: Signals, terms: Sequence[str], index: LakeIndex) -> None:
-        self._lake = lake
-        self._signals = signals
-        self._terms = set(terms)
-        self._index = index
-
-    def make_hit(
-        self,
-        number: int,
-        score: float,
-        verdicts: dict[Constraint, NDArray[np.int8]],
-        unknown: tuple[str, ...],
-    ) -> SearchHit:
-        """The model at `number` with its best passages."""
-        record = self._index.records[number]
-        rows = self._lake.catalog.passages_of(record.model)
-        literals = [c.value.lower() for c in verdicts if c.field in ("text", "dataset") and not c.negated]
-        ranked = sorted(rows, key=lambda row: -self._speaks(row, literals))
-        chosen = tuple(row for row in ranked if row.kind in ("prose", "list"))[:_PASSAGES_A_HIT]
-        chosen = chosen or tuple(ranked[:1])
-        said = set(content_words(f"{record.model} {record.title} {' '.join(row.text for row in chosen)}"))
-        why: list[str] = []
-        if record.task and self._signals.tasks.get(record.task, 0.0) >= 0.2:
-            why.append(f"task {record.task}")
-        for constraint, verdict in verdicts.items():
-            if verdict[number] == 1 and constraint.field not in ("task", "text") and not constraint.negated:
-                why.append(f"{constraint.field} {_told(constraint, record)}")
-        if shared := sorted(self._terms & said, key=len, reverse=True)[:4]:
-            why.append(f"mentions: {', '.join(_spell(shared, chosen))}")
-        return SearchHit(record, score, chosen, tuple(dict.fromkeys(why)), unknown)
-
-    def _speaks(self, row: PassageRow, literals: Sequence[str]) -> float:
-        words = set(content_words(row.text[:2000]))
-        share = len(words & self._terms) / max(len(self._terms), 1)
-        held = any(literal in row.text.lower() for literal in literals)
-        return self._signals.passage_cosines.get(row.text_hash, 0.0) + 0.5 * share + (0.5 if held else 0.0)
-
-
-def _told(constraint: Constraint, record: Any) -> str:
-    actual = getattr(record, constraint.field, None)
-    return str(actual) if isinstance(actual, str | int) else constraint.value
-
-
-def _spell(stems: Sequence[str], rows: Sequence[PassageRow]) -> list[str]:
-    """The words of the passages behind the stems, so that a person reads words."""
-    spelled: dict[str, str] = {}
-    for row in rows:
-        for word in _TERM.findall(row.text):
-            for stem in content_words(word):
-                spelled.setdefault(stem, word.lower())
-    return [spelled.get(stem, stem) for stem in stems]
-
-
-def _estimate_confidence(
-    signals: Signals, chosen: Sequence[int], hits: Sequence[SearchHit], terms: Sequence[str]
-) -> float:
-    """0 to 1: how near the best hits are in meaning, and how much of the question's words they hold."""
-    if not chosen or not hits:
-        return 0.0
-    near = max(max(float(signals.summary[n]), float(signals.passages[n])) for n in chosen)
-    asked = set(terms)
-    shares = []
-    for hit in hits[:3]:
-        record = hit.record
-        said = set(
-            content_words(
-                f"{record.model} {record.task} {record.title} {' '.join(p.text for p in hit.passages)}"
-            )
-        )
-        shares.append(len(asked & said) / max(len(asked), 1))
-    covered = max(shares, default=0.0)
-    if not signals.passage_cosines:
-        return min(1.0, covered)
-    return min(1.0, max(0.0, 1 / (1 + math.exp(-(near - 0.32) / 0.06))) * (0.6 + 0.4 * min(1.0, 2 * covered)))
 
 
 def _suggest(index: LakeIndex, query: str, order: Sequence[int]) -> tuple[str, ...]:

@@ -35,10 +35,18 @@ class LakeIndex:
                 self.by_summary.setdefault(text_hash, []).append(self.position[model])
         self.by_passage: dict[str, list[int]] = {}
         self.owner: dict[int, int] = {}
-        for passage, text_hash, model in catalog.passage_places():
+        # (passage id, text hash) of a model's prose and lists, in the order they stand; else of all it has.
+        self.places: dict[int, list[tuple[int, str]]] = {}
+        others: dict[int, list[tuple[int, str]]] = {}
+        for passage, text_hash, model, kind in catalog.passage_places():
             if model in self.position:
-                self.owner[passage] = self.position[model]
-                self.by_passage.setdefault(text_hash, []).append(self.position[model])
+                number = self.position[model]
+                self.owner[passage] = number
+                self.by_passage.setdefault(text_hash, []).append(number)
+                kept = self.places if kind in ("prose", "list") else others
+                kept.setdefault(number, []).append((passage, text_hash))
+        for number, places in others.items():
+            self.places.setdefault(number, places)
         self.tasks = {record.task for record in self.records if record.task}
         self.popularity = [math.log10(1 + (record.downloads or 0)) / 8 for record in self.records]
         # What a model's names say, lower-case: where literal conditions are looked up first.

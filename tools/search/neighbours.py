@@ -8,8 +8,8 @@ from tools.catalog.matching import LooseName
 from tools.catalog.names import resolve_model
 from tools.errors import UsageError
 from tools.lineage import trace_declared
-from tools.search.engine import query_terms
 from tools.search.index import LakeIndex, open_index
+from tools.search.signals import query_terms
 from tools.search.summary import compose_summary
 from tools.search.types import SearchHit, SearchResult
 
