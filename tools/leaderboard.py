@@ -14,7 +14,7 @@ from tools.catalog.repository import Catalog
 from tools.metrics import Metric, asked_metrics, is_lower_better
 from tools.search.vocabulary import normalize_language
 
-_READABLE_LINES = 14
+_READABLE_LINES = 60
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
         lines = [_not_stated(plan, model, metrics, attributes)]
     if answered:
         lines = _presupposition(plan, read) + lines
-    lines += _ambiguity(plan)
+    others = _ambiguity(plan)
+    lines += others
     if len(lines) > 1:
         lines = [line if line.startswith("- ") else f"- {line}" for line in lines]
     return Draft(
@@ -70,6 +71,7 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
         models=(model,),
         abstained=not answered,
         memo={"intent": "fact", "question": plan.question, "also": list(plan.also)},
+        framing=tuple(others),
     )
 
 

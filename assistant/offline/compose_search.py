@@ -19,6 +19,7 @@ from assistant.offline.wording import (
     shorten_value,
 )
 from tools.reading import content_words
+from tools.search.vocabulary import language_label
 
 Json = Mapping[str, Any]
 
@@ -43,8 +44,9 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     lines = [phrases.MATCHES_FOLLOW, ""]
     for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
         lines.append(f"{number}. {_hit_line(hit, plan.query)}")
+    read = f"Conditions I read from your words: {'; '.join(conditions)}."
     if conditions:
-        lines += ["", f"Conditions I read from your words: {'; '.join(conditions)}."]
+        lines += ["", read]
     unknown = [entry for entry in found["not_stated"] if entry["model"] not in skipped][:2]
     if unknown:
         names = join_words([name_model(entry["model"]) for entry in unknown])
@@ -56,7 +58,8 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     if summaries:
         lines += ["", phrases.OUR_SUMMARIES]
     models = tuple(hit["model"] for hit in hits)
-    return Draft(text="\n".join(lines), models=models, memo={**memo, "models": list(models)})
+    memo["models"] = list(models)
+    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read,))
 
 
 def _hit_line(hit: Json, query: str) -> str:
@@ -80,16 +83,27 @@ def _conditions(constraints: Sequence[Json]) -> list[str]:
             continue
         sign = {"min": "at least ", "max": "at most "}.get(constraint["op"], "")
         negated = "not " if constraint["negated"] else ""
-        told.append(f"{_CONSTRAINT_WORDS[constraint['field']]} {negated}{sign}{constraint['value']}")
+        told.append(f"{_CONSTRAINT_WORDS[constraint['field']]} {negated}{sign}{_show_value(constraint)}")
     return told
+
+
+def _show_value(constraint: Json) -> str:
+    value = str(constraint["value"])
+    if constraint["field"] in ("downloads", "parameters") and value.isdigit():
+        return f"{int(value):,}"
+    if constraint["field"] == "language":
+        return " to ".join(language_label(code) for code in value.split("-"))
+    if value == "commercial":
+        return "that allows commercial use"
+    return value
 
 
 def _nothing_fits(
     found: Json, hits: Sequence[Json], conditions: Sequence[str], memo: dict[str, Any]
 ) -> Draft:
     near = tuple(hit["model"] for hit in hits[:3]) or tuple(found["suggestions"][:3])
-    what = f" under these conditions ({'; '.join(conditions)})" if conditions else ""
-    lines = [f"I found no model in this lake that fits{what}."]
+    fitting = f"I found no model in this lake that fits ({'; '.join(conditions)})."
+    lines = [fitting if conditions else "I found no model in this lake that fits."]
     unknown = [entry["model"] for entry in found["not_stated"][:3]]
     if unknown:
         fields = sorted(
@@ -108,6 +122,7 @@ def _nothing_fits(
         suggestions=suggestions,
         abstained=True,
         memo={**memo, "models": list(suggestions)},
+        framing=(fitting,),
     )
 
 
@@ -167,10 +182,8 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
     for edge in own[:3]:
         relation = f" ({edge['relation']})" if edge["relation"] else ""
         if edge["origin"] == "metadata":
-            lines.append(
-                f"{name_model(model)} declares {name_model(edge['parent'])} as its base "
-                f"model{relation} [{edge['key']}]"
-            )
+            parent = name_model(edge["parent"])
+            lines.append(f"{name_model(model)}: base model {parent}{relation} [{edge['key']}]")
         else:
             quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=30)
             lines.append(f"{name_model(model)}: {quoted} [{edge['key']}]")
@@ -226,12 +239,10 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
         )
     children = list(dict.fromkeys(edge["child"] for edge in edges))
     lines = [phrases.CHILDREN_FOLLOW, ""]
-    for child in children[:6]:
+    for child in children[:8]:
         edge = next(edge for edge in edges if edge["child"] == child)
         quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
         lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
-    if len(children) > 6:
-        lines += ["", f"More of them: {join_words([name_model(child) for child in children[6:10]])}."]
     lines += ["", phrases.NO_WEIGHTS]
     return Draft(text="\n".join(lines), models=tuple(children), memo={**memo, "models": children})
 

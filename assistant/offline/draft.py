@@ -15,3 +15,4 @@ class Draft:
     suggestions: tuple[str, ...] = ()
     abstained: bool = False
     memo: dict[str, Any] = field(default_factory=dict)
+    framing: tuple[str, ...] = ()  # lines that repeat the question's own conditions; they claim nothing

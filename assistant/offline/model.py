@@ -71,7 +71,7 @@ class OfflineChatModel(BaseChatModel):
                 "models": list(draft.models),
                 "suggestions": list(draft.suggestions),
                 "abstained": draft.abstained,
-                "framing": list(FRAMING),
+                "framing": [*FRAMING, *draft.framing],
             }
             message = AIMessage(content=draft.text, additional_kwargs={"memo": memo, "outline": outline})
         return ChatResult(generations=[ChatGeneration(message=message)])
