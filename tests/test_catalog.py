@@ -123,14 +123,23 @@ def test_unchanged_updated_and_case(catalog: SqliteCatalog) -> None:
     assert catalog.unchanged_models([entry[0]]) == {"acme/one"}
     assert _put(catalog, entry) == ["unchanged"]
     assert _rows(catalog) == before
-    changed = make_entry("Acme/ONE", CARD + "\nOne more sentence that nobody had written there before.\n")
+    changed = make_entry("acme/one", CARD + "\nOne more sentence that nobody had written there before.\n")
     assert catalog.unchanged_models([changed[0]]) == set()
     assert _put(catalog, changed) == ["updated"]
-    assert catalog.model_names() == ["Acme/ONE"]
-    assert catalog.revisions_of("acme/one") == [changed[0].revision, entry[0].revision]
-    other_record = make_entry("Acme/ONE", changed[1].text, downloads=5)
+    assert catalog.revisions_of("ACME/One") == [changed[0].revision, entry[0].revision]
+    other_record = make_entry("acme/one", changed[1].text, downloads=5)
     assert _put(catalog, other_record) == ["updated"]
     assert _put(catalog, other_record, _at_main(entry)) == ["unchanged", "updated"]
+
+
+def test_ids_that_differ_in_case_only_are_two_models(catalog: SqliteCatalog) -> None:
+    one, other = make_entry("acme/one", CARD), make_entry("Acme/ONE", CARD + "\nAnother card under this id.\n")
+    assert _put(catalog, one, other) == ["added", "added"]
+    for name, entry in (("acme/one", one), ("Acme/ONE", other), ("ACME/one", other)):
+        record = catalog.get_model(name)
+        assert record is not None
+        assert record.card_sha256 == entry[0].card_sha256, name
+    assert set(catalog.get_models(["acme/one", "Acme/ONE"])) == {"acme/one", "Acme/ONE"}
 
 
 def _at_main(entry: Entry) -> Entry:

@@ -128,7 +128,7 @@ class _Reading:
             case SourcePaper():
                 self._take_paper(item)
             case SourceModel():
-                key = model_key(item.record.model)
+                key = item.record.model
                 if key in self._seen:
                     self._report.fail(item.record.model, "duplicate id: the first one in this source is kept")
                     return

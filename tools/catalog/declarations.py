@@ -13,6 +13,7 @@ from tools.catalog.database import Database, chunked
 from tools.catalog.matching import LooseName, match_dataset, match_metric, match_task
 from tools.catalog.naming import bare_key, model_key
 from tools.catalog.records import StoredParent, StoredResult
+from tools.catalog.schema import is_model
 
 _models = schema.models
 
@@ -42,7 +43,7 @@ class CatalogDeclarations(Database):
             .order_by(_models.c.key, table.c.position)
         )
         if model is not None:
-            statement = statement.where(_models.c.key == model_key(model))
+            statement = statement.where(is_model(model))
         with self._read() as connection:
 
             def names_of(*columns: ColumnElement[Any]) -> list[tuple[str, ...]]:
@@ -67,7 +68,7 @@ class CatalogDeclarations(Database):
 
     def parents_of(self, model: str) -> list[StoredParent]:
         """Declared parents of a model, each resolved to a model of the lake where one is meant for sure."""
-        return self._parents(_models.c.key == model_key(model))
+        return self._parents(is_model(model))
 
     def children_of(self, name: str) -> list[StoredParent]:
         """Models that declare `name` (an id in the lake or one that is only named) as a parent."""
@@ -130,16 +131,19 @@ class CatalogDeclarations(Database):
         bares = list({bare_key(name) for name in names if "/" not in name})
         with self._read() as connection:
             for part in chunked(keys):
-                statement = select(_models.c.key, _models.c.model).where(_models.c.key.in_(part))
-                for row in connection.execute(statement.where(not_(_models.c.removed))):
-                    exact[row.key] = row.model
+                statement = select(_models.c.folded, _models.c.model).where(_models.c.folded.in_(part))
+                for row in connection.execute(
+                    statement.where(not_(_models.c.removed)).order_by(_models.c.key)
+                ):
+                    exact.setdefault(row.folded, row.model)
+                    exact[row.model] = row.model
             for part in chunked(bares):
                 statement = select(_models.c.bare, _models.c.model).where(_models.c.bare.in_(part))
                 for row in connection.execute(statement.where(not_(_models.c.removed))):
                     by_bare.setdefault(row.bare, []).append(row.model)
         resolved: dict[str, str] = {}
         for name in names:
-            if found := exact.get(model_key(name)):
+            if found := exact.get(name) or exact.get(model_key(name)):
                 resolved[name] = found
             elif "/" not in name and len(same := by_bare.get(bare_key(name), [])) == 1:
                 resolved[name] = same[0]

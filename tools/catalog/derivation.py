@@ -30,7 +30,8 @@ def model_row(record: ModelRecord, card: Card, *, model_id: int, source: str) ->
     """The row of the `models` table."""
     return {
         "id": model_id,
-        "key": model_key(record.model),
+        "key": record.model,
+        "folded": model_key(record.model),
         "bare": bare_key(record.model),
         "model": record.model,
         "revision": record.revision,

@@ -20,6 +20,7 @@ from tools.catalog.records import (
     PaperRecord,
     PassageRow,
 )
+from tools.catalog.schema import is_model
 from tools.home import SCHEMA_VERSION
 
 _models, _papers, _passages, _texts = schema.models, schema.papers, schema.passages, schema.texts
@@ -34,16 +35,21 @@ class CatalogReading(Database):
     def get_model(self, model: str) -> ModelRecord | None:
         """By exact id, whatever its case; tombstones included."""
         with self._read() as connection:
-            row = connection.execute(select(_models).where(_models.c.key == model_key(model))).one_or_none()
+            row = connection.execute(select(_models).where(is_model(model))).one_or_none()
         return _to_record(row) if row else None
 
     def get_models(self, names: Iterable[str]) -> dict[str, ModelRecord]:
         """Records of several models by id; ids the lake does not hold are left out."""
         found: dict[str, ModelRecord] = {}
         with self._read() as connection:
-            for part in chunked([model_key(name) for name in names]):
+            wanted = list(names)
+            for part in chunked(wanted):
                 for row in connection.execute(select(_models).where(_models.c.key.in_(part))):
                     found[row.model] = _to_record(row)
+            for name in wanted:
+                if name not in found:
+                    for row in connection.execute(select(_models).where(is_model(name))):
+                        found[row.model] = _to_record(row)
         return found
 
     def list_models(self, *, removed: bool = False) -> list[ModelRecord]:
@@ -70,7 +76,7 @@ class CatalogReading(Database):
         statement = (
             select(revisions.c.revision)
             .join(_models, _models.c.id == revisions.c.model_id)
-            .where(_models.c.key == model_key(model))
+            .where(is_model(model))
             .order_by((revisions.c.revision == _models.c.revision).desc(), revisions.c.seen.desc())
         )
         with self._read() as connection:
@@ -82,7 +88,7 @@ class CatalogReading(Database):
         statement = (
             select(_models.c.model, cards.c.text)
             .join(cards, cards.c.sha256 == _models.c.card_sha256)
-            .where(_models.c.key == model_key(model), not_(_models.c.removed))
+            .where(is_model(model), not_(_models.c.removed))
         )
         with self._read() as connection:
             row = connection.execute(statement).one_or_none()
@@ -102,7 +108,7 @@ class CatalogReading(Database):
     def passages_of(self, owner: str) -> list[PassageRow]:
         """Passages of a model or paper in the order they stand."""
         key = model_key(owner)
-        owned = or_(_models.c.key == key, _papers.c.key == key)
+        owned = or_(is_model(owner), _papers.c.key == key)
         return self._passages(_select_passages().where(owned).order_by(_passages.c.id))
 
     def get_passages(self, ids: Iterable[int]) -> list[PassageRow]:
@@ -244,7 +250,7 @@ class CatalogReading(Database):
             )
 
     def _rows_of(self, table: Any, model: str) -> Sequence[Row[Any]]:
-        owner = exists().where(_models.c.id == table.c.model_id, _models.c.key == model_key(model))
+        owner = exists().where(_models.c.id == table.c.model_id, is_model(model))
         with self._read() as connection:
             return connection.execute(select(table).where(owner).order_by(table.c.position)).all()
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     Float,
@@ -22,8 +23,12 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    func,
+    select,
     text,
 )
+
+from tools.catalog.naming import model_key
 
 # Raised whenever parsing or normalising changes what is derived from a card: rows of an older number are
 # derived anew from the stored cards when the lake is opened.
@@ -71,7 +76,10 @@ models = Table(
     "models",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", String, nullable=False, unique=True),  # the id in lower case: ids are unique so
+    Column("key", String, nullable=False, unique=True),  # the id
+    # The id in lower case: how it is found when written in another case. Public dumps hold pairs of ids that
+    # differ in case only and carry different cards, so this is not unique.
+    Column("folded", String, nullable=False, index=True),
     Column("bare", String, nullable=False, index=True),  # last part of the id, letters and digits only
     Column("model", String, nullable=False),
     Column("revision", Verbatim, nullable=False),
@@ -256,6 +264,14 @@ ingests = Table(
     Column("unchanged", Integer, nullable=False, default=0),
     Column("failed", Integer, nullable=False, default=0),
 )
+
+
+def is_model(name: str) -> ColumnElement[bool]:
+    """Whether a row of `models` is the model `name`: its exact id, else the first that is so in any case."""
+    other = models.alias()
+    exact = select(other.c.key).where(other.c.key == name).scalar_subquery()
+    folded = select(func.min(other.c.key)).where(other.c.folded == model_key(name)).scalar_subquery()
+    return models.c.key == func.coalesce(exact, folded)
 
 
 def create_schema(connection: Connection) -> None:

@@ -26,8 +26,8 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from tools.cards.types import Card
 from tools.catalog import derivation, schema
 from tools.catalog.database import Database, chunked
-from tools.catalog.naming import model_key
 from tools.catalog.records import Change, FileRow, ModelRecord, PaperRecord
+from tools.catalog.schema import is_model
 from tools.errors import UnknownModelError
 from tools.hashing import hash_text
 
@@ -51,8 +51,8 @@ class CatalogWriting(Database):
     def put_models(self, batch: Sequence[Entry], *, source: str) -> list[Change]:
         """Add or replace models with all that hangs on them, in one transaction.
 
-        A model counts as changed when the card's or the record's sha256 differs. Ids are the same in any
-        case; when one comes twice, the last one stays. A removed model comes back as "added".
+        A model counts as changed when the card's or the record's sha256 differs. When an id
+        comes twice, the last one stays. A removed model comes back as "added".
         """
         changes: list[Change] = []
         with self._write() as connection:
@@ -61,7 +61,7 @@ class CatalogWriting(Database):
             written: dict[str, tuple[int, Entry]] = {}
             for entry in batch:
                 record = entry[0]
-                key = model_key(record.model)
+                key = record.model
                 known = stored.get(key)
                 if known is None:
                     changes.append("added")
@@ -93,7 +93,7 @@ class CatalogWriting(Database):
         return {
             record.model
             for record in records
-            if (known := stored.get(model_key(record.model)))
+            if (known := stored.get(record.model))
             and not known["removed"]
             and known["card_sha256"] == record.card_sha256
             and known["record_sha256"] == record.record_sha256
@@ -103,7 +103,7 @@ class CatalogWriting(Database):
         """Replace what is derived from models that have not changed themselves (see DERIVED_VERSION)."""
         with self._write() as connection:
             stored = self._stored(connection, [entry[0].model for entry in batch])
-            entries = [(stored[model_key(entry[0].model)]["id"], entry) for entry in batch]
+            entries = [(stored[entry[0].model]["id"], entry) for entry in batch]
             self._replace(connection, entries, source)
 
     def put_paper(self, paper: PaperRecord, passages: Sequence[tuple[str, tuple[str, ...], str]]) -> Change:
@@ -111,7 +111,7 @@ class CatalogWriting(Database):
         papers = schema.papers
         row = {
             "paper": paper.paper,
-            "key": model_key(paper.paper),
+            "key": paper.paper.lower(),
             "title": paper.title,
             "path": paper.path,
             "sha256": paper.sha256,
@@ -157,7 +157,7 @@ class CatalogWriting(Database):
         with self._write() as connection:
             row = connection.execute(
                 select(models.c.id, models.c.card_sha256, models.c.summary_hash, models.c.removed).where(
-                    models.c.key == model_key(model)
+                    is_model(model)
                 )
             ).one_or_none()
             if row is None or row.removed:
@@ -219,7 +219,7 @@ class CatalogWriting(Database):
     def _stored(self, connection: Connection, names: Sequence[str]) -> dict[str, dict[str, Any]]:
         models = schema.models
         stored: dict[str, dict[str, Any]] = {}
-        for part in chunked([model_key(name) for name in names]):
+        for part in chunked(list(names)):
             rows = connection.execute(
                 select(
                     models.c.key,
