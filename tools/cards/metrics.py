@@ -195,6 +195,10 @@ _ALSO_WORDS = frozenset(
 )
 
 
+_MAX_TEXT = 2_000
+_MAX_FOUND = 30
+
+
 class Metric(NamedTuple):
     """A metric named in a text: display name, identifier, and where it stands."""
 
@@ -209,12 +213,14 @@ def find_metrics(text: str, *, sentence: bool = False) -> list[Metric]:
 
     In a `sentence`, abbreviations that are also words ("is", "per", "map") count only in capitals.
     """
-    if len(text) > 4000 or not _ANY_METRIC.search(text):
+    if len(text) > _MAX_TEXT or not _ANY_METRIC.search(text):
         return []
     found: list[Metric] = []
     for pattern, name, identifier in _COMPILED:
         for matched in pattern.finditer(text):
-            if any(matched.start() < other.end and other.start < matched.end() for other in found):
+            if len(found) >= _MAX_FOUND or any(
+                matched.start() < other.end and other.start < matched.end() for other in found
+            ):
                 continue
             written = matched.group().strip()
             if sentence and identifier in _ALSO_WORDS and written.islower() and len(written) < 7:

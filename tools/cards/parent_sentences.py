@@ -16,8 +16,8 @@ from tools.cards.parent_cues import CUE_WORDS, Cue, list_cues
 _MAX_SENTENCE = 1_000
 FAMILY_ONLY = 0.4  # "based on the BERT model": perhaps only its architecture
 _SENTENCE_END = re.compile(
-    r"(?<!\be\.g)(?<!\bi\.e)(?<!\bvs)(?<!\bcf)[.!?。][\"')\]*_]{0,3}(?=\s)|\n(?=\s*"
-    r"(?:[-*+#>]|\d+[.)])\s)|\n[ \t\r]*\n"
+    r"[.!?。](?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)(?<!\bcf\.)[\"')\]*_]{0,3}(?=\s)"
+    r"|\n(?:(?=\s*(?:[-*+#>]|\d+[.)])\s)|[ \t\r]*\n)"
 )
 # After the name: what makes it an architecture, a library, a paper or data instead of a parent.
 _NOT_AFTER = re.compile(

@@ -16,13 +16,16 @@ from tools.cards.types import Card, CardTable, Passage, Problem
 from tools.hashing import hash_text
 
 MAX_PARSED_CHARS = 1_000_000
+MAX_BODY_LINES = 20_000
+MAX_READ_CHARS = 300_000  # of prose searched for results and parents; every passage is kept all the same
 
 
 def parse_card(text: str, *, model_id: str | None = None) -> Card:
     """Parse a model card. `model_id` (org/name) names the model in results and is never its own parent.
 
     Lines are those of `text.split("\\n")`, 1-based, front matter counted. Never raises on content: what is
-    wrong with the card is in `problems`. Of a card over 1,000,000 characters only the first are parsed.
+    wrong with the card is in `problems`. Of a card over 1,000,000
+    characters only the first are parsed, of its body the first 20,000 lines.
     """
     problems: list[Problem] = []
     parsed = text
@@ -38,16 +41,27 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
     front = parse_front_matter(parsed)
     problems.extend(front.problems)
     lines = parsed.split("\n")
+    last = front.body_line - 1 + MAX_BODY_LINES
+    if len(lines) > last:
+        problems.append(
+            Problem(
+                "card-too-long",
+                f"The card's body has more than {MAX_BODY_LINES} lines; the rest is not parsed.",
+                last + 1,
+            )
+        )
+        lines = lines[:last]
     body = parse_blocks(lines, first_line=front.body_line)
     problems.extend(body.problems)
     results, faults = read_model_index(front.metadata, front.metadata_lines, lines)
     problems.extend(faults)
     for table in body.tables:
         results.extend(read_table_results(table, lines, lead=_lead(body.passages, table)))
-    results.extend(read_prose_results(body.passages, body.sections, lines, first_line=front.body_line))
+    readable = _take_chars(body.passages, MAX_READ_CHARS)
+    results.extend(read_prose_results(readable, body.sections, lines, first_line=front.body_line))
     parents = merge_parents(
         read_metadata_parents(front.metadata, front.metadata_lines, lines),
-        read_prose_parents(body.passages, body.sections, lines, model_id=model_id),
+        read_prose_parents(readable, body.sections, lines, model_id=model_id),
     )
     return Card(
         text=text,
@@ -65,6 +79,16 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
         arxiv_ids=find_arxiv_ids([*_strings(front.metadata), parsed]),
         problems=tuple(problems),
     )
+
+
+def _take_chars(passages: tuple[Passage, ...], limit: int) -> list[Passage]:
+    taken = []
+    for passage in passages:
+        limit -= len(passage.text)
+        if limit < 0:
+            break
+        taken.append(passage)
+    return taken
 
 
 def _lead(passages: tuple[Passage, ...], table: CardTable) -> str:

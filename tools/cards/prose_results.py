@@ -78,6 +78,8 @@ def read_prose_results(
             found.extend(rows)
     lead = _Lead()
     for passage in passages:
+        if len(found) > 3 * MAX_ROWS:
+            break
         if lead.section != passage.section:
             heading = passage.section[-1] if passage.section else ""
             lead = _Lead(passage.section, "", 0, speaks_of_evaluation(heading), read_setting(heading))
@@ -98,7 +100,7 @@ def read_prose_results(
 
 
 def _last_sentences(text: str) -> str:
-    return " ".join(strip_markup(sentence) for sentence, _, _ in split_sentences(text)[-2:])
+    return " ".join(strip_markup(sentence) for sentence, _, _ in split_sentences(text[-800:])[-2:])
 
 
 def _read_passage(passage: Passage, lead: _Lead, lines: list[str]) -> list[ResultRow]:
@@ -186,9 +188,9 @@ def _read_leading_value(text: str) -> tuple[tuple[float, str] | None, str]:
 
 
 def _read_sentence(sentence: str, lead: _Lead, span: LineSpan, lines: list[str]) -> list[ResultRow]:
-    text = strip_markup(sentence)
-    if len(text) > 1_000 or not re.search(r"\d", text):
+    if len(sentence) > 1_500 or not re.search(r"\d", sentence):
         return []
+    text = strip_markup(sentence)
     if other := _OTHER.search(text):
         text = text[: other.start()]
     metrics = find_metrics(text, sentence=True)
