@@ -70,7 +70,7 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[st
         case "verify":
             from eval.verify import run_verify
 
-            return run_verify(_shared_data())
+            return run_verify(_shared_data() / "lake")
         case "parents":
             from eval.parents import run_parents
 
