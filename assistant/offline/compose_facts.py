@@ -62,6 +62,7 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
         lines = [_not_stated(plan, model, metrics, attributes)]
     if answered:
         lines = _presupposition(plan, read) + lines
+    lines += _not_here(plan)
     others = _ambiguity(plan)
     lines += others
     if len(lines) > 1:
@@ -91,9 +92,9 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
     if not lines:
         lines = [f"{name_model(model)} is in this lake, but its card does not state anything about it."]
     if "our_summary_of" in read:
-        lines.append(f"What is quoted is our summary of {read['our_summary_of']}, not its author's words.")
+        lines.append(phrases.OUR_SUMMARIES)
     return Draft(
-        text="\n".join(f"- {line}" for line in lines),
+        text="\n".join(f"- {line}" for line in [*lines, *_not_here(plan)]),
         models=(model,),
         memo={"intent": "overview", "question": plan.question, "also": list(plan.also)},
     )
@@ -136,7 +137,7 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
     lines = [f"- {line}" for line in dict.fromkeys(lines)]
     if verdict := _larger(plan, read["models"]):
         lines.insert(0, f"- {verdict}")
-    lines += [f"- {name_model(name)} is not in this lake." for name in plan.unknown]
+    lines += [f"- {line}" for line in _not_here(plan)]
     return Draft(
         text="\n".join(lines),
         models=tuple(models),
@@ -419,6 +420,10 @@ def _not_stated(plan: Plan, model: str, metrics: Sequence[Metric], attributes: S
     if counted:
         return f"The card of {name_model(model)} does not state that number."
     return f"The card of {name_model(model)} does not state this."
+
+
+def _not_here(plan: Plan) -> list[str]:
+    return [f"{name_model(name)} is not in this lake." for name in plan.unknown]
 
 
 def _ambiguity(plan: Plan) -> list[str]:

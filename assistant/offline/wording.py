@@ -14,6 +14,7 @@ _TAG = re.compile(r"<[^>\n]{0,300}>")
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~)(?!\w)|`+")
 _LEADER = re.compile(r"^\s*(?:[-*+•>#|]+\s+|#+\s*|\d+[.)]\s+)+")
 _MARK = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
+_SLACK = 6  # words a quote may run over, rather than be cut
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -36,7 +37,7 @@ def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
     """
     tokens = plain_text(text).split()
     wanted = set(about)
-    if len(tokens) > words:
+    if len(tokens) > words + _SLACK:
         tokens = tokens[_best_start(tokens, wanted, words) :][:words]
         # End where a phrase ends, when that does not cost much.
         for end in range(len(tokens), max(len(tokens) - 9, words // 2), -1):
@@ -60,6 +61,8 @@ def _best_start(tokens: Sequence[str], wanted: set[str], size: int) -> int:
     hits = [1 if set(content_words(token)) & wanted else 0 for token in tokens]
     scores = [sum(hits[start : start + size]) for start in range(max(1, len(tokens) - size + 1))]
     best = max(scores)
+    if scores[0] >= 0.6 * best:
+        return 0
     fitting = [start for start, score in enumerate(scores) if score == best]
     for start in fitting:
         if start == 0 or tokens[start - 1].endswith((".", ",", ";", ":")):
@@ -92,9 +95,9 @@ def join_words(items: Sequence[str], *, last: str = "and") -> str:
 
 
 def shorten_value(value: str, limit: int = 160) -> str:
-    """A field's value for a sentence; long lists end with how many more there are, in words of no number."""
+    """A field's value for a sentence; a long list is cut at a comma and ends in an ellipsis."""
     value = plain_text(value)
     if len(value) <= limit:
         return value
     cut = value[:limit].rsplit(",", 1)[0] if "," in value[:limit] else value[:limit].rsplit(" ", 1)[0]
-    return f"{cut}, and more"
+    return f"{cut}, …"

@@ -50,7 +50,7 @@ def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
             limit=arguments.limit,
         )
     else:
-        spans = _overview(rows, arguments.limit)
+        spans = _overview(rows, record.summary, arguments.limit)
     result["passages"] = [_show_span(context, span) for span in spans]
     result["results"] = [
         show_result(context, row) for row in _wanted_results(context, model, arguments.question)
@@ -154,8 +154,11 @@ def _names_metric(metric: Metric, result: StoredResult) -> bool:
     return metric in asked_metrics(names) or metric.pattern.search(names) is not None
 
 
-def _overview(rows: list[PassageRow], limit: int) -> list[Span]:
+def _overview(rows: list[PassageRow], summary: str, limit: int) -> list[Span]:
+    """First the passage the catalog takes for a summary, then the others as they stand."""
     told = [row for row in rows if row.kind in ("prose", "list") and len(row.text) > 40]
+    begins = " ".join(summary.split())[:40]
+    told.sort(key=lambda row: not begins or begins not in " ".join(row.text.split()))
     return [
         Span(row, row.text, row.locator, 1.0, frozenset(), True)
         for row in (told or rows)[:limit]
