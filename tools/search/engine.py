@@ -35,12 +35,10 @@ if TYPE_CHECKING:
 class Weights:
     """How much each signal counts. Cosines count 1."""
 
-    passages: float = 0.5
-    words: float = 0.2
-    passage_words: float = 0.0
-    material: float = 0.15
-    prior: float = 0.1
-    named_task: float = 1.0
+    passages: float = 0.25
+    words: float = 0.25
+    prior: float = 0.12
+    named_task: float = 2.0
     popularity: float = 0.02
     popularity_asked: float = 0.15
     soft: float = 0.06
@@ -114,8 +112,6 @@ def _fuse(
         signals.summary
         + weights.passages * signals.passages
         + weights.words * signals.words
-        + weights.passage_words * signals.passage_words
-        + weights.material * signals.material
         + weights.prior * signals.prior
         + weights.popularity * np.asarray(index.popularity, dtype=np.float32)
     )

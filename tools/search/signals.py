@@ -71,8 +71,6 @@ class Signals:
     summary: NDArray[np.float32]  # cosine of the model's summary
     passages: NDArray[np.float32]  # best cosine among its passages
     words: NDArray[np.float32]  # BM25 over its fields, relative to the best model
-    passage_words: NDArray[np.float32]  # BM25 of its best passage, relative to the best passage
-    material: NDArray[np.float32]  # cosine of its summary with the pasted material
     prior: NDArray[np.float32]  # log of its task's probability
     tasks: dict[str, float]
     passage_cosines: dict[str, float]
@@ -94,26 +92,18 @@ def collect_signals(lake: Lake, index: LakeIndex, request: Request, prior: TaskP
     import numpy as np
 
     size = len(index.records)
-    summary, passages, material = [0.0] * size, [0.0] * size, [0.0] * size
+    summary, passages = [0.0] * size, [0.0] * size
     cosines: dict[str, float] = {}
     vector: Any = None
     if lake.embedder is not None and lake.vectors is not None:
-        texts = [request.text, request.material] if request.material else [request.text]
-        vectors = lake.embedder.embed(texts)
-        vector = vectors[0]
+        vector = lake.embedder.embed([request.text])[0]
         summary, passages, cosines = _spread(index, lake.vectors.query(vector, _NEIGHBOURS))
-        if len(vectors) > 1:
-            material, _, _ = _spread(index, lake.vectors.query(vectors[1], _NEIGHBOURS))
     terms = query_terms(request.text)
     words = [0.0] * size
     for model, score in lake.catalog.match_models(terms, limit=_MATCHES):
         words[index.position[model]] = score
     matched = [m for m in lake.catalog.match_passages(terms, limit=_PASSAGE_MATCHES) if m[0] in index.owner]
     best = max((score for _, score in matched), default=1.0)
-    passage_words = [0.0] * size
-    for passage, score in matched:
-        number = index.owner[passage]
-        passage_words[number] = max(passage_words[number], score / best)
     shares = prior.predict(request.text, vector, index.tasks)
     likely = [shares.get(record.task or "", _TASK_FLOOR) for record in index.records]
     most = max(words, default=0.0) or 1.0
@@ -121,8 +111,6 @@ def collect_signals(lake: Lake, index: LakeIndex, request: Request, prior: TaskP
         summary=np.asarray(summary, dtype=np.float32),
         passages=np.asarray(passages, dtype=np.float32),
         words=np.asarray(words, dtype=np.float32) / np.float32(most),
-        passage_words=np.asarray(passage_words, dtype=np.float32),
-        material=np.asarray(material, dtype=np.float32),
         prior=np.log(np.asarray(likely, dtype=np.float32) + np.float32(_TASK_FLOOR)),
         tasks=shares,
         passage_cosines=cosines,
