@@ -46,7 +46,9 @@ def strip_markup(text: str) -> str:
     if "\\" in text:  # an escaped mark is a character; it waits in the private use area
         text = _ESCAPE.sub(lambda matched: chr(0xE000 + ord(matched[1])), text)
     if "<" in text:
-        text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", _COMMENT.sub(" ", text))))
+        if "-->" in text:
+            text = _COMMENT.sub(" ", text)
+        text = _TAG.sub("", _BREAK.sub(" ", _AUTOLINK.sub(r"\1", text)))
     if "[" in text:
         text = _REFERENCE_LINK.sub(r"\1", _INLINE_LINK.sub(r"\1", _IMAGE.sub(r"\1", text)))
     if "`" in text:

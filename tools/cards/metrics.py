@@ -48,7 +48,7 @@ _METRICS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"(?:ndcg)", "NDCG", "ndcg"),
     (r"(?:mrr|mean reciprocal rank)", "MRR", "mrr"),
-    (r"(?:exact[- _]?match|\bem(?=\b))", "Exact match", "exact_match"),
+    (r"(?:exact[- _]?match|em)", "Exact match", "exact_match"),
     (r"balanced[- ]accuracy", "Balanced accuracy", "balanced_accuracy"),
     (r"pixel[- ](?:acc(?:uracy)?)", "Pixel accuracy", "pixel_accuracy"),
     (r"(?:accuracy|accuracies|\bacc\b\.?)", "Accuracy", "accuracy"),

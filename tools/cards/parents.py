@@ -42,7 +42,11 @@ def read_metadata_parents(
 
     def add(name: str, relation: str, origin: Any, pointer: str) -> None:
         name = model_id_of_url(name) or name.strip()
-        if not _MODEL_ID.match(name) or name.lower() in ("none", "null", "n/a", "unknown", "scratch"):
+        if (
+            not _MODEL_ID.match(name)
+            or name.isdigit()
+            or name.lower() in ("none", "null", "n/a", "unknown", "scratch")
+        ):
             return
         known = found.get(name.lower())
         if known is not None and (known.relation or not relation):

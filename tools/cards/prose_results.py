@@ -92,7 +92,7 @@ def read_prose_results(
             lead = _Lead(
                 passage.section,
                 passage.text,
-                passage.lines.end,
+                passage.lines.start if len(passage.text) < 800 else passage.lines.end,
                 lead.evaluative or speaks_of_evaluation(_last_sentences(passage.text)),
                 Setting(setting.dataset or lead.setting.dataset, setting.split or lead.setting.split),
             )

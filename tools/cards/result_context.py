@@ -97,7 +97,7 @@ def read_setting(text: str, *, label: bool = False) -> Setting:
     names: dict[str, str] = {}
     for matched in _ON.finditer(text[:2000]):
         name = re.sub(
-            r"\s+(?:test|dev|validation|evaluation|eval|train)$",
+            r"\s+(?:(?:test|dev)[-_. ](?:clean|other)|test|dev|validation|evaluation|eval|train)$",
             "",
             matched["name"].strip(" []`*\"'"),
             flags=re.IGNORECASE,

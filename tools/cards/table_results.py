@@ -167,7 +167,9 @@ class _TableReader:
 
     def _is_numeric(self, column: int) -> bool:
         cells = [row[column].text for row in self.table.rows if column < len(row) and row[column].text]
-        return sum(_read_cell(cell) is not None for cell in cells) * 2 > len(cells)
+        cells = [cell for cell in cells if re.search(r"\w", cell)]
+        numbers = sum(_read_cell(cell) is not None for cell in cells)
+        return numbers > 0 and numbers * 2 >= len(cells)
 
     def _first_cells(self) -> list[str]:
         column = self.labels[0] if self.labels else 0
@@ -404,7 +406,9 @@ def _place(result: ResultRow, table: CardTable, cell: Cell, lines: list[str]) ->
     if end - start < _NEAR_ROWS:
         span = LineSpan(start, end)
         return replace(result, locator=f"README.md#{span}", text="\n".join(lines[start - 1 : end]).strip())
-    head = LineSpan(start, min(start + 1, table.rows[0][0].line - 1 if table.rows[0] else start + 1))
+    first_row = min((one.line for one in table.rows[0]), default=start + 1)
+    piped = "<table" not in lines[start - 1].lower()
+    head = LineSpan(start, start if piped else max(start, first_row - 1))
     row = LineSpan(_row_start(table, cell), end)
     return replace(
         result,

@@ -252,7 +252,7 @@ def _resolve(text: str, *, text_only: bool) -> Any:
         return False
     if _INT.fullmatch(text):
         return int(text)
-    if _FLOAT.fullmatch(text):
+    if _FLOAT.fullmatch(text) and not text.strip("+-").isdigit():  # no float holds 20 digits
         number = float(text)
         return number if abs(number) != float("inf") else text
     return text
