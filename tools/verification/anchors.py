@@ -6,16 +6,73 @@ import re
 
 from tools.verification.numbers import Number
 from tools.verification.passages import Reading, Unit, read_text
-from tools.verification.words import is_free
+from tools.verification.words import Word, is_free
 
-_FAR = 12  # words; beyond this a number and a word are not tied
+ROLES = frozenset(
+    {"train", "pretrain", "finetune", "evaluate", "test", "dev", "validation", "distil", "quantize", "base"}
+)
 _BREAKS = re.compile(r"[,;()|]|\.\s|\b(?:and|but|while|whereas|versus|vs|or)\b", re.IGNORECASE)
 _BETWEEN = re.compile(r"[^\W_]+(?:[-.'][^\W_]+)*")
+_TURN = re.compile(
+    r"[;(),]|\.\s|\b(?:and|for|with|on|in|of|from|at|by|using|to|per|over|is|are|was|were|has|have"
+    r"|against)\b",
+    re.IGNORECASE,
+)
+_ON = re.compile(r"^[^;,()]*?\b(?:on|for|in|over)\s+(?:the\s+)?(?P<what>[^;,()]+)", re.IGNORECASE)
+_SHARE_OF = re.compile(
+    r"^\s*of\b[^;,()]*?\b(?:is|are|was|were|represents?|comes? from)\s+(?P<what>[^;,()]+)", re.I
+)
+_ASIDE = re.compile(r"\([^()]*\)")
+
+
+def find_anchors(claim: Reading, number: Number) -> list[str]:
+    """What a number of a claim stands for: metrics (":F1"), its noun ("epoch"), what a score was taken on."""
+    text = claim.folded.text
+    before = max((other.end for other in claim.numbers if other.end <= number.start), default=0)
+    after = min((other.start for other in claim.numbers if other.start >= number.end), default=len(text))
+    left, right = text[before : number.start], text[number.end : after]
+    if before:
+        left = re.split(r"[;()]|,\s|\band\b", left)[-1]
+    near_end = number.end + len(re.split(r"[;,()]|\band\b", right)[0])
+    metrics = [
+        name for name, start, end in claim.metrics if start >= number.start - len(left) and end <= near_end
+    ]
+    anchors = [f":{name}" for name in metrics[:2]]
+    taken = [(start, end) for _, start, end in claim.metrics]
+    noun = right_noun(claim, number)
+    anchors += [word.stem for word in noun]
+    if not noun and not metrics:
+        words = _content(claim, number.start - len(left), number.start, taken)
+        anchors += [word.stem for word in words[-2:] if word.stem not in ROLES]
+    if not noun and (on := _SHARE_OF.match(right) or _ON.match(right)):
+        offset = number.end + on.start("what")
+        words = _content(claim, offset, offset + len(re.split(r"\b(?:and|with)\b", on["what"])[0]), taken)
+        anchors += [word.stem for word in words]
+    return list(dict.fromkeys(anchors))
+
+
+def right_noun(claim: Reading, number: Number) -> list[Word]:
+    """The words right behind a number, up to two, that say what is counted."""
+    text = claim.folded.text
+    stop = _TURN.search(text, number.end)
+    following = min((n.start for n in claim.numbers if n.start >= number.end), default=len(text))
+    end = min(stop.start() if stop else len(text), following)
+    taken = [(start, finish) for _, start, finish in claim.metrics]
+    return _content(claim, number.end, end, taken)[-2:]
+
+
+def _content(claim: Reading, start: int, end: int, taken: list[tuple[int, int]]) -> list[Word]:
+    return [
+        word
+        for word in claim.words
+        if start <= word.start and word.end <= end and not is_free(word.low)
+        and not any(s <= word.start < e for s, e in taken)
+    ]  # fmt: skip
 
 
 def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
     """Whether `given` stands in `unit` for what `number` stands for in `claim`."""
-    anchors = _anchors_of(claim, number)
+    anchors = find_anchors(claim, number)
     if unit.cells:
         return _is_tied_in_row(anchors, unit, given)
     if len(unit.reading.numbers) < 2:
@@ -23,29 +80,15 @@ def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
     return all(is_closest(anchor, unit.reading, given) for anchor in anchors)
 
 
-def _anchors_of(claim: Reading, number: Number) -> list[str]:
-    """Metrics (by name, marked with a colon) and stems of the nearest content words beside a number."""
-    text = claim.folded.text
-    others = [other for other in claim.numbers if other is not number]
-    before = max([other.end for other in others if other.end <= number.start], default=0)
-    after = min([other.start for other in others if other.start >= number.end], default=len(text))
-    left, right = text[before : number.start], text[number.end : after]
-    left = re.split(r"[;()]|,\s|\band\b", left)[-1] if before else re.split(r"[;]", left)[-1]
-    right = re.split(r"[;(),]|\.\s|\band\b|\bfor\b|\bwith\b", right)[0]
-    found: list[str] = []
-    metrics = [(name, s, e) for name, s, e in claim.metrics if before <= s < after]
-    near = [name for name, s, e in metrics if s >= number.start - len(left) and e <= number.end + len(right)]
-    found += [f":{name}" for name in near[:2]]
-    for words in (read_text(left).words[-5:][::-1], read_text(right).words[:4]):
-        content = [w for w in words if not is_free(w.low)]
-        found += [w.stem for w in content[:2]]
-    return found
-
-
 def _positions(anchor: str, reading: Reading) -> list[tuple[int, int]]:
     if anchor.startswith(":"):
         return [(start, end) for name, start, end in reading.metrics if name == anchor[1:]]
-    return [(word.start, word.end) for word in reading.words if word.stem == anchor]
+    found = [(word.start, word.end) for word in reading.words if word.stem == anchor]
+    return found or [
+        (word.start, word.end)
+        for word in reading.words
+        if len(word.parts) > 1 and any(part.stem == anchor for part in read_text(" ".join(word.parts)).words)
+    ]
 
 
 def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
@@ -55,27 +98,30 @@ def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
         return True
     if order := _listed_order(anchor, reading, given):
         return order == "same"
+    rivals = [n for n in reading.numbers if n is not given and n.value != given.value]
+    asides = [match.span() for match in _ASIDE.finditer(reading.folded.text)]
+    if not any(start <= given.start < end for start, end in asides):
+        # "65% (or 438,000 hours) is English": what stands in brackets is said of the number before it.
+        rivals = [n for n in rivals if not any(start <= n.start < end for start, end in asides)]
     for place in places:
         mine = _distance(reading, place, given)
-        nearest = min(_distance(reading, place, other) for other in reading.numbers)
-        if mine <= nearest:
+        others = [_distance(reading, place, n) for n in rivals]
+        if mine <= min(others, default=mine):
             return True
-    # An anchor that stands for the whole unit (its subject, a dataset named once) binds every number.
+    # An anchor far from every number (the subject, a dataset named once) binds all of them.
     return (
         len(places) == 1
-        and all(_distance(reading, places[0], other) > 4 for other in reading.numbers)
         and not anchor.startswith(":")
+        and all(_distance(reading, places[0], other) > 5 for other in reading.numbers)
     )
 
 
 def _listed_order(anchor: str, reading: Reading, given: Number) -> str:
-    """ "same" or "other" where names and numbers are listed apart ("A and B of 1 and 2"), "" where they are not."""
+    """For names and numbers listed apart ("A and B of 1 and 2"): "same" or "other"; else ""."""
     text = reading.folded.text
     numbers = reading.numbers
-    if len(numbers) < 2:
-        return ""
     metrics = reading.metrics
-    if anchor.startswith(":") and len(metrics) == len(numbers) and metrics[-1][2] <= numbers[0].start:
+    if anchor.startswith(":") and len(metrics) == len(numbers) > 1 and metrics[-1][2] <= numbers[0].start:
         at = next((n for n, metric in enumerate(metrics) if metric[0] == anchor[1:]), -1)
         return "same" if at >= 0 and numbers[at] is given else "other"
     if not re.search(r"\brespectively\b", text, re.IGNORECASE):
@@ -96,26 +142,19 @@ def _distance(reading: Reading, place: tuple[int, int], number: Number) -> int:
         between = reading.folded.text[number.end : place[0]]
     else:
         return 0
+    between = _ASIDE.sub(" ", between)
     return len(_BETWEEN.findall(between)) + 3 * len(_BREAKS.findall(between))
 
 
 def _is_tied_in_row(anchors: list[str], unit: Unit, given: Number) -> bool:
-    """In a table row a number belongs to its column's header and to the row's cells without numbers."""
+    """In a table row a number belongs to its column's header and to the row's cells that name something."""
     column = labels = ""
-    folded = unit.reading.folded
     for header, cell in unit.cells:
         reading = read_text(cell)
-        if (
-            any(number.value == given.value and number.kind == given.kind for number in reading.numbers)
-            and not column
-        ):
-            column = f"{header} {cell}"
+        if not column and any(n.value == given.value and n.kind == given.kind for n in reading.numbers):
+            column = f"{header} ; {cell}"
         elif not reading.numbers or reading.words:
-            labels += f" {cell}"
-    others = " ".join(header for header, _ in unit.cells)
-    own, foreign = read_text(f"{column} {labels}"), read_text(f"{others} {folded.text}")
-    for anchor in anchors:
-        if _positions(anchor, own) or not _positions(anchor, foreign):
-            continue
-        return False
-    return True
+            labels += f" ; {cell}"
+    own = read_text(f"{column} ; {labels}")
+    rest = read_text(" ; ".join([*(header for header, _ in unit.cells), unit.text]))
+    return all(_positions(anchor, own) or not _positions(anchor, rest) for anchor in anchors)

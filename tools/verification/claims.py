@@ -1,8 +1,8 @@
 """Whether the facts of a claim stand together in what it cites.
 
-A claim is a statement, or the part of it that one mark covers. All of its words but those that claim nothing,
-its numbers, licences, metrics and names must stand in one unit of the cited passage (or be named by the unit's
-context and source); a claim of several clauses may find each clause in a unit of its own.
+A claim is a statement, or the part of it that one mark covers. Its numbers, licences, metrics, names and all
+words but those that claim nothing must stand in one unit of the cited passage, or be named by the unit's
+context and source; a claim of several clauses may find each clause in a unit of its own.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tools.search.vocabulary import language_names
-from tools.verification.anchors import is_tied
+from tools.verification.anchors import ROLES, is_tied, right_noun
 from tools.verification.licences import Licence, find_licences
 from tools.verification.numbers import Number, supports_number
 from tools.verification.passages import Passage, Reading, Unit, read_text
@@ -20,11 +21,15 @@ from tools.verification.polarity import find_reversed
 from tools.verification.words import Word, is_free
 
 _CLAUSE = re.compile(
-    r"[;,()]|:\s|\s-\s|\b(?:and|but|while|whereas|with|which|plus|as well as|though|although)\b", re.I
+    r"[;,()]|:\s|\s-\s|\b(?:and|but|while|whereas|which|plus|as well as|though|although|against)\b", re.I
 )
-# What is done with data or to a model: said of one thing it is not said of another.
-_ROLES = frozenset(
-    ["train", "pretrain", "finetune", "evaluate", "test", "dev", "validation", "distil", "quantize", "based", "base", "initialized", "derive"]
+_ON = re.compile(r"\b(?:on|for)\s+(?:the\s+)?(?=[\w-]*[A-Z\d])[^;,()]*", re.IGNORECASE)
+# What can be said of a model that was made from another one.
+_MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize", "adapt", "distil"})
+_QUALIFIER = re.compile(r"^(?:macro|micro|weighted|average)(?=[- _])|^(?:sacre)(?=bleu)", re.IGNORECASE)
+_FIELD_LENGTH = 400  # characters of an evidence that counts as one field
+_CONNECTORS = frozenset(
+    {"to", "of", "in", "on", "and", "the", "based", "level", "sized", "size", "as", "a", "for"}
 )
 _SHARES = frozenset(
     {"MOS", "FID", "PSNR", "SI-SNR", "PESQ", "perplexity", "loss", "mean reward", "RMSE", "MSE", "MAE"}
@@ -63,8 +68,15 @@ def read_need(reading: Reading, explained: Sequence[tuple[int, int]] = ()) -> Ne
     numbers = tuple(number for number in reading.numbers if not _within(number.start, number.end, taken))
     metrics = tuple(metric for metric in reading.metrics if not _within(metric[1], metric[2], taken))
     taken += [(number.start, number.end) for number in numbers]
-    taken += [(metric[1], metric[2]) for metric in metrics]
-    names, words = [], []
+    # "Macro F1" is another figure than "micro F1": the qualifier has to stand in the source as a word.
+    taken += [
+        (start, end)
+        if not (qualified := _QUALIFIER.search(text[start:end]))
+        else (start + qualified.end(), end)
+        for _, start, end in metrics
+    ]
+    names: list[Word] = []
+    words: list[Word] = []
     for word in reading.words:
         if _within(word.start, word.end, taken) or (is_free(word.low) and not _is_shouted(word)):
             continue
@@ -73,7 +85,7 @@ def read_need(reading: Reading, explained: Sequence[tuple[int, int]] = ()) -> Ne
             and word.low.replace("-", "").isalpha()
         ):
             continue
-        (names if word.is_name or word.stem in _ROLES or word.low in language_names() else words).append(word)
+        (names if word.is_name or word.stem in ROLES or word.low in language_names() else words).append(word)
     return Need(numbers, licences, metrics, tuple(names), tuple(words))
 
 
@@ -83,22 +95,26 @@ def check_claim(
     *,
     elsewhere: Sequence[Reading] = (),
     explained: Sequence[tuple[int, int]] = (),
+    subjects: Sequence[str] = (),
 ) -> Finding:
     """Check a claim's text (marks and found quotes blanked) against the passages it cites.
 
-    `elsewhere`: readings that may supply names and plain words, not numbers: sources and texts of the
-    statement's other marks, and quotes found.
+    `elsewhere`: readings that may supply names and plain words, not numbers: the sources of the statement's
+    other marks, and quotes found. `explained`: spans of the folded text that are settled already: ids of the
+    models that are cited, comparisons. `subjects`: those ids, which rows of a table have to agree with.
     """
     reading = read_text(text)
     need = read_need(reading, explained)
     if not need:
         return Finding()
-    found = _check_whole(reading, need, passages, elsewhere)
+    cited = [*passages, *_join_fields(passages)]
+    found = _check_whole(reading, need, cited, elsewhere, subjects)
     if found.problems:
         clauses = _split_clauses(reading, explained)
         if len(clauses) > 1:
             parts = [
-                _check_whole(part, read_need(part, spans), passages, elsewhere) for part, spans in clauses
+                _check_whole(part, read_need(part, spans), cited, elsewhere, _named_in(part, subjects))
+                for part, spans in clauses
             ]
             if not any(part.problems for part in parts):
                 best = max(parts, key=lambda part: len(part.unit.text) if part.unit else 0)
@@ -106,36 +122,52 @@ def check_claim(
     return found
 
 
+def _join_fields(passages: Sequence[Passage]) -> list[Passage]:
+    """Several short fields of one model as one passage: its licence, its task and its downloads together."""
+    fields = [passage for passage in passages if len(passage.evidence.text) <= _FIELD_LENGTH]
+    models = {passage.evidence.model for passage in fields}
+    if len(fields) < 2 or len(models) > 1:
+        return []
+    text = " ; ".join(passage.evidence.text for passage in fields)
+    context = " ".join(passage.evidence.locator for passage in fields)
+    return [Passage(fields[0].evidence, (Unit(text, 0, len(text), context),))]
+
+
+def _named_in(reading: Reading, subjects: Sequence[str]) -> list[str]:
+    return [name for name in subjects if reading.holds_run(_squash(name))] or list(subjects[:1])
+
+
 def _check_whole(
-    reading: Reading, need: Need, passages: Sequence[Passage], elsewhere: Sequence[Reading]
+    reading: Reading,
+    need: Need,
+    passages: Sequence[Passage],
+    elsewhere: Sequence[Reading],
+    subjects: Sequence[str],
 ) -> Finding:
     if not need:
         return Finding()
-    best: tuple[tuple[int, int, int], Passage, Unit, _Missing] | None = None
+    best: tuple[tuple[int, int, int], Passage, Unit, list[str]] | None = None
     for passage in passages:
         for unit in passage.units:
             missing = _missing(reading, need, passage, unit, elsewhere)
+            problems = missing.say()
             cost = (len(missing.numbers) + len(missing.licences) + len(missing.metrics), len(missing.names),
                     len(missing.words))  # fmt: skip
+            if not problems and unit.cells:
+                problems = [
+                    f"that row is not about {name}"
+                    for name in subjects
+                    if _is_of_another_row(_squash(name), passage, unit)
+                ]
+            if not problems and (stem := find_reversed(reading, [unit.reading, unit.around])):
+                problems = [f"the passage says the opposite about {stem!r}"]
+            if not problems:
+                return Finding([], passage, unit, True)
             if best is None or cost < best[0]:
-                best = (cost, passage, unit, missing)
-            if not any(cost):
-                break
+                best = (cost, passage, unit, problems)
     if best is None:
         return Finding(["the cited passage is empty"], has_facts=True)
-    _, passage, unit, missing = best
-    problems = missing.say()
-    if missing.words and len(problems) == 1:
-        # Plain words may stand elsewhere in the passage, if most of the claim is in this unit.
-        rest = [word for word in missing.words if not _covers(word, passage, [passage.whole, *elsewhere])]
-        here = len(need.words) + len(need.names) + len(need.numbers) - len(missing.words)
-        if not rest and here >= len(missing.words):
-            problems = []
-    if not problems:
-        context = [unit.reading, unit.around]
-        if stem := find_reversed(reading, context):
-            problems = [f"the passage says the opposite about {stem!r}"]
-    return Finding(problems, passage, unit, True)
+    return Finding(best[3], best[1], best[2], True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +221,46 @@ def _missing(
         )
     )
     names = tuple(word for word in need.names if not _covers(word, passage, pools, reading))
+    names += tuple(word for word in _torn_names(need, reading, pools) if word not in names)
+    if unit.cells:
+        names += tuple(
+            word
+            for word in need.names
+            if word not in names and _is_of_another_row(_squash(word.low), passage, unit)
+        )
     words = tuple(word for word in need.words if not _covers(word, passage, pools, reading))
     return _Missing(numbers, licences, metrics, names, words)
+
+
+def _torn_names(need: Need, reading: Reading, pools: Sequence[Reading]) -> list[Word]:
+    """Words of names of several words ("BERTimbau Large") that stand in the source, but not side by side."""
+    torn = []
+    text = reading.folded.text
+    names = [word for word in need.names if word.stem not in ROLES]
+    for first, second in pairwise(names):
+        if text[first.end : second.start] != " " or (first.initial and not first.text[0].isupper()):
+            continue
+        near = any(
+            0 < b - a <= 4 for pool in pools for a in _places(first, pool) for b in _places(second, pool)
+        )
+        if not near and all(any(_places(word, pool) for pool in pools) for word in (first, second)):
+            torn.append(second)
+    return torn
+
+
+def _places(word: Word, pool: Reading) -> list[int]:
+    return [
+        n
+        for n, other in enumerate(pool.words)
+        if other.stem == word.stem or _squash(other.low) == _squash(word.low)
+    ]
+
+
+def _is_of_another_row(wanted: str, passage: Passage, unit: Unit) -> bool:
+    """Whether a name (letters and digits only) labels other rows of the table, and not this one."""
+    if unit.reading.holds_run(wanted):
+        return False
+    return any(other.cells and read_text(other.cells[0][1]).holds_run(wanted) for other in passage.units)
 
 
 def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit: Unit) -> bool:
@@ -208,10 +278,13 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
         before = [word for word in reading.words if word.end <= number.start]
         if before and reading.folded.text[before[-1].end : number.start] in (" ", " v", "-"):
             name = _squash(before[-1].low)
+            initials = "".join(word.low[0] for word in before[-3:] if word.text[0].isupper())
             digits = number.written.split(".")
             forms = {"".join(digits), digits[0] if digits[1:] in ([], ["0"]) else "".join(digits)}
             for pool in (unit.reading, unit.around, passage.about):
                 if any(pool.holds_run(f"{name}{v}{form}") for form in forms for v in ("", "v")):
+                    return True
+                if len(initials) > 1 and any(pool.holds_run(f"{initials}{form}") for form in forms):
                     return True
     return False
 
@@ -222,6 +295,13 @@ def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Readi
     for pool in pools:
         if word.stem in pool.stems or pool.holds_run(squashed):
             return True
+    if word.stem in _MADE_FROM and any(_MADE_FROM & pool.stems for pool in pools):
+        return True
+    if word.stem == "train" and not any((ROLES - {"train"}) & pools[0].stems for _ in (0,)):
+        # A hyperparameter, or a dataset in a field: training is what it is of, unless said otherwise.
+        return True
+    if word.stem == "train" and "finetune" in pools[0].stems:
+        return True
     if code := language_names().get(word.low):
         structured = passage.evidence.kind != "card" or "/" in passage.evidence.locator
         for pool in pools:
@@ -229,7 +309,7 @@ def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Readi
                 return True
     if len(word.parts) > 1 and "-" in word.low and word.low.replace("-", "").isalpha():
         # A compound of plain words may be said apart: "text-to-image", "question-answering".
-        inner = [part for part in read_text(" ".join(word.parts)).words if not is_free(part.low)]
+        inner = [part for part in read_text(" ".join(word.parts)).words if part.low not in _CONNECTORS]
         if inner and all(any(part.stem in pool.stems for pool in pools) for part in inner):
             return not word.is_name or word.text.islower()
     if word.text.isupper() and 2 <= len(word.text) <= 6:
@@ -265,39 +345,61 @@ def _is_spelled_out(word: Word, claim: Reading, pools: Sequence[Reading]) -> boo
 def _split_clauses(
     reading: Reading, explained: Sequence[tuple[int, int]]
 ) -> list[tuple[Reading, list[tuple[int, int]]]]:
-    """Clauses of a claim; a number alone stays with the clause before, a bare list goes on with its verb."""
+    """Clauses of a claim, each with what it takes over from the one before.
+
+    A number alone stays with the clause before; a bare name goes on with its verb ("trained on A and B"); a
+    number without a noun or metric takes over both, and what they were measured on.
+    """
     text = reading.folded.text
+    settled = sorted({text[start:stop] for start, stop in explained}, key=len, reverse=True)
     pieces: list[str] = []
     at = 0
-    role = ""
+    role = measure = on = ""
     for match in [*_CLAUSE.finditer(text), None]:
-        end = match.start() if match else len(text)
-        if match and (re.search(r"\d,$", text[:end] + ",") and re.match(r",\d", text[end:])):
+        if match and re.search(r"\d,$", text[: match.end()]) and re.match(r"\d", text[match.end() :]):
             continue
         if match and any(start < match.end() and match.start() < stop for start, stop in explained):
             continue
-        piece = text[at:end]
-        at = match.end() if match else end
-        need = read_need(read_text(piece))
+        piece, at = text[at : match.start() if match else None], match.end() if match else len(text)
+        part = read_text(piece)
+        spans = _find_all(part.folded.text, settled)
+        need = read_need(part, spans)
         if not need:
             if pieces:
                 pieces[-1] += f" {piece}"
             continue
-        roles = [word.low for word in need.names if word.stem in _ROLES]
-        bare = not need.words and not (set(need.names) - {w for w in need.names if w.stem in _ROLES})
-        if pieces and (bare or (need.numbers and not need.metrics and not need.words)):
+        roles = [word.low for word in need.names if word.stem in ROLES]
+        names = [word for word in need.names if word.stem not in ROLES]
+        if (
+            pieces
+            and not spans
+            and not names
+            and not need.words
+            and not need.metrics
+            and not need.licences
+            and not roles
+        ):
             pieces[-1] += f" {piece}"
-        elif pieces and not need.words and not roles and role:
-            pieces.append(f"{role} {piece}")
-        else:
-            pieces.append(piece)
+            continue
+        if pieces and not need.numbers and not need.words and not roles and role:
+            piece = f"{role} {piece}"
+        bare = need.numbers and not need.metrics and not need.words
+        if pieces and bare and not right_noun(part, need.numbers[0]):
+            piece = f"{piece} {measure}" + ("" if _ON.search(piece) else f" {on}")
+        pieces.append(piece)
         role = roles[-1] if roles else role
-    if explained:
-        # Offsets of settled spans do not survive the cut: their words are dropped instead.
-        settled = {text[start:stop] for start, stop in explained}
-        for phrase in settled:
-            pieces = [piece.replace(phrase, " ") for piece in pieces]
-    return [(read_text(piece), []) for piece in pieces]
+        if need.metrics:
+            measure = " ".join(part.folded.text[start:end] for _, start, end in need.metrics[:1])
+        elif need.numbers and (noun := right_noun(part, need.numbers[0])):
+            measure = " ".join(word.text for word in noun)
+        if phrase := _ON.search(piece):
+            on = phrase[0]
+    parts = [read_text(piece) for piece in pieces]
+    return [(part, _find_all(part.folded.text, settled)) for part in parts]
+
+
+def _find_all(text: str, phrases: Sequence[str]) -> list[tuple[int, int]]:
+    return [match.span() for phrase in phrases for match in re.finditer(re.escape(phrase), text)]
 
 
 def _within(start: int, end: int, spans: Sequence[tuple[int, int]]) -> bool:
@@ -309,4 +411,4 @@ def _is_shouted(word: Word) -> bool:
 
 
 def _squash(low: str) -> str:
-    return re.sub(r"[\W_]+", "", low)
+    return re.sub(r"[\W_]+", "", low.lower())

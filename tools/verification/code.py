@@ -11,8 +11,10 @@ from tools.verification.passages import read_text
 from tools.verification.words import is_free
 
 _CODE_LINE = re.compile(
-    r"^\s*(?:from\s+[\w.]+\s+import\b|import\s+\w|(?:def|class|return|for|while|if|else|elif|with|try|except|print|pip|"
-    r"python3?|git|lake|curl|wget|export|cd|\$|>>>|\.\.\.|@)|[\w.\[\]\"', ]+\s*[-+*/]?=(?!=)|[\w.]+\(|[)\]}]|[\"'{\[(])"
+    r"^\s*(?:from\s+[\w.]+\s+import\b|import\s+\w|(?:def|class|return|for|while|if|else|elif|with|try"
+    r"|except|print|pip|"
+    r"python3?|git|lake|curl|wget|export|cd|\$|>>>|\.\.\.|@)|[\w.\[\]\"', ]+\s*[-+*/]?=(?!=)|[\w.]+\("
+    r"|[)\]}]|[\"'{\[(])"
 )
 
 

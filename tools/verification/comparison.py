@@ -14,7 +14,10 @@ from tools.verification.names import Names
 from tools.verification.numbers import Number
 from tools.verification.passages import Reading, read_passage, read_text
 
-_MORE = r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest|largest|biggest|greatest|maximum|top"
+_MORE = (
+    r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest|largest|"
+    r"biggest|greatest|maximum|top"
+)
 _LESS = r"fewer|less|lower|smaller|shorter|below|fewest|least|lowest|smallest|shortest|minimum|trails?"
 _GOOD = r"better|outperform(?:s|ing)?|beats?|stronger|best|superior|leads?|ahead"
 _BAD = r"worse|weaker|worst|inferior|behind|underperform(?:s)?"
@@ -22,7 +25,8 @@ _COMPARATIVE = re.compile(
     rf"\b(?:(?P<more>{_MORE})|(?P<less>{_LESS})|(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b", re.IGNORECASE
 )
 _SUPERLATIVE = re.compile(
-    r"\b(?:most|highest|largest|biggest|greatest|maximum|top|fewest|least|lowest|smallest|shortest|minimum|best|worst)\b",
+    r"\b(?:most|highest|largest|biggest|greatest|maximum|top|fewest|least|lowest|smallest|shortest"
+    r"|minimum|best|worst)\b",
     re.I,
 )
 _FIELDS = (
@@ -34,7 +38,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`words` is the span of the comparing words in the folded text; `verdict` None: it could not be settled."""
+    """`words`: where the comparing words stand in the folded text; `verdict` None: it could not be settled."""
 
     verdict: bool | None
     words: tuple[int, int]

@@ -10,13 +10,17 @@ _LICENCE = re.compile(
     r"(?<![\w])(?:"
     rf"(?P<apache>apache(?:[- ](?:software[- ])?licen[cs]e)?){_VERSION.replace('NAME', 'apache_v')}"
     r"|(?P<mit>(?-i:MIT)|mit(?=[- ]?licen[cs]e|$|[\"'`,\s]*$))(?![\w-]*\d{2})"
-    rf"|(?P<gpl>(?:gnu[- ])?(?:affero[- ]|lesser[- ])?(?:[al]?gpl|general public licen[cs]e)){_VERSION.replace('NAME', 'gpl_v')}"
+    rf"|(?P<gpl>(?:gnu[- ])?(?:affero[- ]|lesser[- ])?(?:[al]?gpl"
+    rf"|general public licen[cs]e)){_VERSION.replace('NAME', 'gpl_v')}"
     r"|(?P<bsd>(?:(?P<clause_before>[0-4])[- ]clause[- ])?bsd(?:[- ](?P<clause>[0-4])[- ]?clause)?)"
     r"|(?P<cc0>cc[- ]?0(?:[- ]1\.0)?)"
-    r"|(?P<cc>(?:cc|creative[- ]commons)(?P<terms>(?:[- /]*(?:by|attribution|nc|non-?commercial|sa|share-?alike|nd|no-?deriv\w*))+))"
+    r"|(?P<cc>(?:cc|creative[- ]commons)(?P<terms>(?:[- /]*(?:by|attribution|nc|non-?commercial|sa"
+    r"|share-?alike|nd|no-?deriv\w*))+))"
     rf"{_VERSION.replace('NAME', 'cc_v')}"
-    r"|(?P<rail>(?:creativeml|bigscience|bigcode)?[- ]?(?:bloom[- ])?open[- ]?rail(?:\+\+)?(?:[- ]?m)?)(?:[- ]1\.0)?"
-    r"|(?P<named>unlicense|wtfpl|mpl[- ]?2\.0|epl[- ]?2\.0|odbl|odc-by|isc(?= licen)|zlib|afl-3\.0|artistic-2\.0|lgpl-lr|"
+    r"|(?P<rail>(?:creativeml|bigscience"
+    r"|bigcode)?[- ]?(?:bloom[- ])?open[- ]?rail(?:\+\+)?(?:[- ]?m)?)(?:[- ]1\.0)?"
+    r"|(?P<named>unlicense|wtfpl|mpl[- ]?2\.0|epl[- ]?2\.0|odbl|odc-by|isc(?= licen)|zlib|afl-3\.0"
+    r"|artistic-2\.0|lgpl-lr|"
     r"eupl-1\.[12]|osl-3\.0|bsl-1\.0|ecl-2\.0|public domain|proprietary)"
     r"|(?P<community>(?:llama|gemma)[- ]?(?P<llama_v>\d(?:\.\d)?)?(?:[- ]community)?[- ]licen[cs]e)"
     r")(?![^\W_])",
@@ -76,8 +80,8 @@ def _read(match: re.Match[str]) -> Licence | None:
             "by": re.search(r"\bby\b|attribution", terms), "nc": re.search(r"\bnc\b|non-?commercial", terms),
             "sa": re.search(r"\bsa\b|share", terms), "nd": re.search(r"\bnd\b|deriv", terms),
         }  # fmt: skip
-        return Licence("-".join(["cc", *(term for term, hit in found.items() if hit)]), _version(match["cc_v"] or ""),
-                       start, end)  # fmt: skip
+        family = "-".join(["cc", *(term for term, hit in found.items() if hit)])
+        return Licence(family, _version(match["cc_v"] or ""), start, end)
     if match["rail"]:
         word = re.sub(r"[- ]", "", match["rail"].lower())
         owner = re.match(r"creativeml|bigscience|bigcode", word)

@@ -9,22 +9,30 @@ from tools.evidence import Evidence
 from tools.verification.names import Names
 from tools.verification.passages import Reading
 
-_MADE = r"(?:fine-?\s?tun\w+|finetun\w+|distill?\w*|quanti[sz]\w+|adapted|derived|initiali[sz]\w+|built|based|merged|pruned|converted|continued|descend\w*|forked|trained|comes|made|created|version|variant|adapter|child)"
+_MADE = (
+    r"(?:fine-?\s?tun\w+|finetun\w+|distill?\w*|quanti[sz]\w+|adapted|derived|initiali[sz]\w+|built|based"
+    r"|merged|"
+    r"pruned|converted|continued|descend\w*|forked|trained|comes|made|created|version|variant|adapter"
+    r"|child)"
+)
 _CHILD_FIRST = re.compile(rf"\b{_MADE}\b[^.;]{{0,60}}?\b(?:from|of|on top of|on|upon|for)\b", re.IGNORECASE)
 _PARENT_FIRST = re.compile(
-    r"\b(?:is|was|as|being|serves? as|served as|are) (?:the |a )?(?:base(?: model)?|parent|teacher|backbone|origin|starting point|ancestor)"
-    r"(?: model)? (?:of|for|to)\b|\bwas (?:used|taken) to (?:train|create|make|build|derive)\b|\b(?:gave rise to|became)\b"
+    r"\b(?:is|was|as|being|serves? as|served as|are) (?:the |a )?(?:base(?: model)?|parent|teacher"
+    r"|backbone|origin|"
+    r"starting point|ancestor)(?: model)? (?:of|for|to)\b"
+    r"|\bwas (?:used|taken) to (?:train|create|make|build|derive)\b|\b(?:gave rise to|became)\b"
     r"|\bwas (?:fine-?tuned|distilled|quantized|turned) (?:in)?to\b",
     re.IGNORECASE,
 )
 _HAS_PARENT = re.compile(
-    r"(?:'s|\bits|\bas (?:its|the)|\bdeclares?\b.*\bas)\s+(?:base model|parent|teacher|backbone)\b|\bbase model (?:of|for)\b",
-    re.I,
+    r"(?:'s|\bits|\bas (?:its|the)|\bdeclares?\b.*\bas)\s+(?:base model|parent|teacher|backbone)\b"
+    r"|\bbase model (?:of|for)\b",
+    re.IGNORECASE,
 )
 
 
 def check_direction(reading: Reading, names: Names, cited: Sequence[Evidence]) -> str:
-    """Why the statement's line of descent is the wrong way round; "" when it is not, or nothing is said of one."""
+    """Why a statement's line of descent is the wrong way round; "" when it is not, or none is claimed."""
     text = reading.folded.text
     ids = names.ids(reading)
     if not ids or not cited:
@@ -33,11 +41,7 @@ def check_direction(reading: Reading, names: Names, cited: Sequence[Evidence]) -
         own = item.model.lower()
         for child, parent in _claimed_edges(text, ids):
             if parent.lower() == own and child.lower() != own and not _descends(item.text, child, parent):
-                return (
-                    f"{item.id} says that {own} was made from it, not the other way round"
-                    if child.lower().rpartition("/")[2] in item.text.lower()
-                    else f"{item.id} does not say that"
-                )
+                return f"{item.id} does not say that {child} was made from {parent}"
             if child.lower() == own and parent and not _names_parent(item, parent):
                 return f"{item.id} does not name {parent} as its origin"
     return ""
@@ -56,10 +60,10 @@ def _claimed_edges(text: str, ids: Sequence[tuple[str, int, int]]) -> list[tuple
     if _HAS_PARENT.search(text):
         return edges
     for match in _CHILD_FIRST.finditer(text):
-        before = [name for name, _, end in ids if end <= match.start()]
-        after = [(name, start) for name, start, _ in ids if start >= match.end()]
-        if before and after and after[0][1] - match.end() < 40:
-            edges.append((before[-1], after[0][0]))
+        children = [name for name, _, end in ids if end <= match.start()]
+        parents = [(name, start) for name, start, _ in ids if start >= match.end()]
+        if children and parents and parents[0][1] - match.end() < 40:
+            edges.append((children[-1], parents[0][0]))
     return edges
 
 

@@ -35,11 +35,12 @@ class Names:
         self._lake = {name.lower(): name for name in known}
         self._allowed = " ".join(allowed).lower()
         # A bare name stands for its model where it cannot be taken for a plain word.
-        self._bare = {
-            bare: name
-            for low, name in self._known.items()
-            if (bare := low.rpartition("/")[2]) and len(bare) > 4 and re.search(r"[-_\d]", bare)
-        }
+        self._bare: dict[str, str] = {}
+        for low, name in sorted(self._known.items()):
+            bare = low.rpartition("/")[2]
+            if len(bare) > 4 and re.search(r"[-_\d]", bare) and (bare not in self._known or bare == low):
+                # The same bare name of two owners names neither.
+                self._bare[bare] = "" if bare in self._bare else name
         self._texts: list[str] | None = None
 
     def ids(self, reading: Reading) -> list[tuple[str, int, int]]:
@@ -52,7 +53,7 @@ class Names:
                 found.append((self._known.get(name.lower(), name), match.start(), match.end()))
         for match in re.finditer(r"(?<![\w/.\-@])[A-Za-z0-9][\w.\-]*[A-Za-z0-9](?![\w/\-])", text):
             low = match[0].lower()
-            if low in self._bare and not any(s <= match.start() < e for _, s, e in found):
+            if self._bare.get(low) and not any(s <= match.start() < e for _, s, e in found):
                 found.append((self._bare[low], match.start(), match.end()))
         return sorted(found, key=lambda item: item[1])
 
@@ -77,7 +78,7 @@ class Names:
         return [(s, e) for name, s, e in self.ids(reading) if name.lower() not in self._known]
 
     def is_mentioned(self, text: str) -> bool:
-        """Whether a piece of text stands in some evidence or in what the user said, as written but for case."""
+        """Whether a text stands in some evidence or in what the user said, as written but for case."""
         if self._texts is None:
             self._texts = [item.text.lower() for item in self._ledger]
         wanted = re.compile(rf"(?<![\w/]){re.escape(text.lower())}(?![\w])")
@@ -87,7 +88,7 @@ class Names:
         return name.lower() in self._known
 
     def contradiction(self, reading: Reading, ledger: EvidenceLedger) -> str:
-        """For "X does not state its licence": the evidence of X that does, in words; "" when there is none."""
+        """For "X does not state its licence": the evidence of X that does; "" when there is none."""
         models = {name.lower() for name, _, _ in self.ids(reading)}
         if not models:
             return ""
@@ -130,15 +131,25 @@ def name_of(item: Evidence) -> str:
     return item.model.lower()
 
 
+_AS_OBJECT = re.compile(
+    r"\b(?:of|from|on|upon|with|to|by|than|like|base(?:_| )model\W*|using|unlike|initiali[sz]ed)\W*"
+    r"(?:the |a |an )?(?:\w+/)?$"
+)
+_BARE_LINK = re.compile(
+    r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]|]*)?(?![\w-])",
+    re.IGNORECASE,
+)
+
+
 def is_subject(name: str, unit: Reading) -> bool:
-    """Whether `name` stands in a unit as what it speaks of, not as what something is made from or compared to."""
+    """Whether a unit speaks of `name`, and not of what is made from it or compared to it."""
     text = unit.folded.lower
     bare = name.lower().rpartition("/")[2]
     for wanted in {name.lower(), bare, bare.replace("-", " "), bare.replace("_", " ")}:
         for match in re.finditer(rf"(?<![\w/]){re.escape(wanted)}(?![\w])", text):
             before = text[: match.start()]
-            if not re.search(r"\b(?:of|from|on|upon|with|to|by|than|like|base(?:_| )model\W*|using|unlike|initiali[sz]ed)\W*(?:the |a |an )?(?:\w+/)?$",
-                             before) and len(before.split()) <= max(3, len(text.split()) // 3):  # fmt: skip
+            early = len(before.split()) <= max(3, len(text.split()) // 3)
+            if early and not _AS_OBJECT.search(before):
                 return True
     return False
 
@@ -149,8 +160,7 @@ def find_links(raw: str) -> list[str]:
     found += re.findall(r"\]\(\s*<?([^)\s>]+)", raw)
     found += re.findall(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", raw, re.IGNORECASE)
     found += re.findall(r"^\s*\[[^\]]+\]:\s*(\S+)", raw, re.MULTILINE)
-    found += re.findall(r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]|]*)?(?![\w-])",
-                        raw, re.IGNORECASE)  # fmt: skip
+    found += _BARE_LINK.findall(raw)
     return list(dict.fromkeys(link.rstrip(".,;:!?*_") for link in found if not link.startswith("#")))
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 _SCALES = {
-    "k": 3, "thousand": 3, "thousands": 3, "m": 6, "mn": 6, "mio": 6, "million": 6, "millions": 6, "b": 9, "bn": 9,
-    "billion": 9, "billions": 9, "t": 12, "trillion": 12, "hundred": 2,
+    "k": 3, "thousand": 3, "thousands": 3, "m": 6, "mn": 6, "mio": 6, "million": 6, "millions": 6,
+    "b": 9, "bn": 9, "billion": 9, "billions": 9, "t": 12, "trillion": 12, "hundred": 2,
 }  # fmt: skip
 # Unit -> (kind of quantity, factor to the kind's base unit).
 _UNITS: dict[str, tuple[str, str]] = {}
@@ -52,22 +52,22 @@ for _kind, _factor, _names in (
 
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<money>[$€£]\s?)?(?P<sign>(?<![\w)])[-−+]\s?(?=[\d.]))?"
-    r"(?P<number>\d{1,3}(?:[,' \u2009]\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?![\d,])|\d*\.?\d+(?:[eE][-+]?\d{1,3})?)"
+    r"(?P<number>\d{1,3}(?:[,' \u2009]\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?![\d,])"
+    r"|\d*\.?\d+(?:[eE][-+]?\d{1,3})?)"
     r"(?P<power>\s?x\s?10\s?\^?\s?\(?(?P<exponent>-?\d{1,3})\)?)?"
     r"(?P<glued>(?:[kKmMbBtT]|bn|mn)(?![^\W\d_])(?!/)|%)?"
     r"(?![\d])"
 )
 _AFTER = re.compile(r"(?P<gap>[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE)
 _ONES = {
-    word: value
-    for value, word in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-    )
-}
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
+    "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
+    "sixteen": 16, "seventeen": 17, "eighteen": 18, "nineteen": 19,
+}  # fmt: skip
 _TENS = {
-    word: 10 * value
-    for value, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2)
-}
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80,
+    "ninety": 90,
+}  # fmt: skip
 _MAGNITUDES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": "0.5", "halves": "0.5", "third": "3", "thirds": "3", "quarter": "4", "quarters": "4",
           "fifth": "5", "fifths": "5", "tenth": "10", "tenths": "10"}  # fmt: skip
@@ -78,16 +78,19 @@ _IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _FRACTION = re.compile(
-    rf"(?<![\w-])(?:(?P<top>{'|'.join(_ONES)}|a)[ -])?(?P<part>{'|'.join(_PARTS)})(?![\w-])(?=\s+(?:of|the|a|as))",
+    rf"(?<![\w-])(?:(?P<top>{'|'.join(_ONES)}|a)[ -])?"
+    rf"(?P<part>{'|'.join(_PARTS)})(?![\w-])(?=\s+(?:of|the|a|as))",
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈|an? estimated)\s*$",
+    r"(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈"
+    r"|an? estimated)\s*$",
     re.I,
 )
 _BOUND = re.compile(
     r"(?P<low>(?:at least|upwards of|(?:no|not) (?:less|fewer) than|>=|≥|minimum of)|"
-    r"(?P<above>(?:more|greater|larger|higher|better|longer) than|over|above|exceed(?:s|ing)?|>|beyond))\s*$"
+    r"(?P<above>(?:more|greater|larger|higher|better|longer) than|over|above|exceed(?:s|ing)?|>"
+    r"|beyond))\s*$"
     r"|(?P<high>(?:at most|up to|no more than|not more than|<=|≤|maximum of|within)|"
     r"(?P<below>(?:less|fewer|smaller|lower|shorter) than|under|below|<))\s*$",
     re.IGNORECASE,
@@ -136,8 +139,8 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
     glued = match["glued"] or ""
     if following.isalpha() or following == "_":
         # "16kHz", "3h", "224px" are numbers with a unit; "7b-instruct" or "4bit" are names.
-        unit = re.match(r"[^\W\d_]+(?![\w])", text[end:])
-        if unit is None or unit[0].lower() not in _UNITS:
+        word = re.match(r"[^\W\d_]+(?![\w])", text[end:])
+        if word is None or (word[0].lower() not in _UNITS and word[0] != "H"):
             return None
     if following in ("-", "/", "_", ".") and re.match(r"[-/_.][^\W_]", text[end:]):
         after = re.match(r"[-/_.]([^\W_]+)", text[end:])
@@ -147,7 +150,7 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
         if after[1].isdigit() and re.match(r"-\d+-\d", text[end:]):
             return None  # a date
     before = text[: match.start("number")].rstrip("$€£ ")
-    if re.search(r"(?:[^\W\d]|\d-\d+)-$", text[max(0, match.start() - 12) : match.start("number")]):
+    if re.search(r"(?:[^\W\d]\w*|\d-\d+)-$", text[max(0, match.start() - 12) : match.start("number")]):
         return None  # "gpt-2", a date
     raw = match["number"]
     other = None
@@ -182,9 +185,11 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
     if glued != "%":
         after_word = _AFTER.match(text, end)
         if after_word:
-            word = after_word["word"].lower()
-            if (not scale and word in _SCALES and len(word) > 2 and "(" not in after_word["gap"]) or (not scale and after_word["word"] in ("M", "B", "K", "k") and after_word["gap"] == " "):
-                scale, end = _SCALES[word], after_word.end()
+            scaled = after_word["word"].lower()
+            spelled = len(scaled) > 2 and "(" not in after_word["gap"]
+            lettered = after_word["word"] in ("M", "B", "K", "k") and after_word["gap"] == " "
+            if not scale and scaled in _SCALES and (spelled or lettered):
+                scale, end = _SCALES[scaled], after_word.end()
                 after_word = _AFTER.match(text, end)
         if after_word and not kind:
             unit_start = after_word.start("word")
@@ -228,6 +233,8 @@ def _read_unit(text: str, match: re.Match[str], end: int) -> tuple[str, Decimal 
     if lowered not in _UNITS:
         lowered = lowered.partition("-")[0]
         word = word.partition(" ")[0].partition("-")[0]
+    if word == "H" and match["gap"] == "":
+        return "time", Decimal(3600), match.end("word")
     if len(word) == 1 and word not in ("%", "h", "s", "g", "d"):
         return "", None, end
     if len(word) == 1 and word in "sgd" and match["gap"]:

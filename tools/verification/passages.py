@@ -24,7 +24,8 @@ _SENTENCE_END = re.compile(
     r"(?<=[.!?。！？])[\"”’)\]*_]*\s+(?=[\"“‘(\[*_`#]*[A-Z0-9À-Þ\U00010000-\U0010ffff])|(?<=[。！？])|\n\s*\n"
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver|v)\.|\b[A-Z]\.)\s*$",
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver|v)\."
+    r"|\b[A-Z]\.)\s*$",
     re.I,
 )
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
@@ -32,6 +33,7 @@ _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 _HTML_ROW = re.compile(r"<tr\b.*?(?:</tr>|(?=<tr\b)|\Z)", re.IGNORECASE | re.DOTALL)
 _HTML_CELL = re.compile(r"<(?P<kind>t[hd])\b[^>]*>(?P<text>.*?)(?=</?t[hdr]\b|\Z)", re.IGNORECASE | re.DOTALL)
 _NODE = re.compile(r"^(?P<indent>\s*)(?P<dash>-\s+)?(?P<key>[\"']?[\w.\-/ ]+[\"']?)\s*:(?P<value>\s.*|)$")
+_BRACKET = re.compile(r"^\s*- |^\s*[\]\[{}],?$|^---$")
 _METRIC_NAMES = tuple((metric.name, metric.pattern, metric.lower_is_better) for metric in METRICS)
 
 
@@ -108,7 +110,7 @@ def read_text(text: str) -> Reading:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`text` stands at `start:end` of the evidence. `cells` are a table row's, each with its column's header."""
+    """`text` stands at `start:end` of the evidence. `cells`: a table row's, each with its column's header."""
 
     text: str
     start: int
@@ -118,7 +120,8 @@ class Unit:
 
     @property
     def reading(self) -> Reading:
-        return read_text(self.text)
+        # Cells apart, so that numbers of neighbouring columns do not run together.
+        return read_text(" ; ".join(cell for _, cell in self.cells) if self.cells else self.text)
 
     @property
     def around(self) -> Reading:
@@ -157,8 +160,7 @@ def read_passage(evidence: Evidence) -> Passage:
 def _split(text: str, *, structured: bool) -> Iterator[Unit]:
     if re.search(r"<t[rdh]\b", text, re.IGNORECASE):
         yield from _split_html(text)
-    nodes = [bool(_NODE.match(line)) or not line.strip() or bool(re.match(r"^\s*- |^\s*[\]\[{}],?$|^---$", line))
-             for line in text.split("\n")]  # fmt: skip
+    nodes = [not line.strip() or bool(_NODE.match(line) or _BRACKET.match(line)) for line in text.split("\n")]
     if nodes and (structured or text.startswith("---")) and sum(nodes) >= 0.6 * len(nodes):
         yield from _split_nodes(text)
         return
@@ -185,7 +187,7 @@ def _split_html(text: str) -> Iterator[Unit]:
 def _split_lines(text: str) -> Iterator[Unit]:
     """Markdown: tables by row, lists by item, prose by sentence; headings and lead-ins are context."""
     lines = _line_spans(text)
-    heading = lead = ""
+    heading = lead = last_block = ""
     header: list[str] = []
     n = 0
     while n < len(lines):
@@ -212,7 +214,7 @@ def _split_lines(text: str) -> Iterator[Unit]:
                 n += 2
                 continue
             pairs = tuple((header[at] if at < len(header) else "", cell) for at, cell in enumerate(cells))
-            yield Unit(line, start, end, f"{heading} {lead} {' '.join(header)}", pairs)
+            yield Unit(line, start, end, f"{heading} {last_block} {' '.join(header)}", pairs)
             n += 1
             continue
         header = []
@@ -228,6 +230,7 @@ def _split_lines(text: str) -> Iterator[Unit]:
         item = _ITEM.match(line) is not None
         context = f"{heading} {lead}" if item else heading
         yield from _split_sentences(text, start, block_end, context)
+        last_block = re.split(r"(?<=[.!?])\s+", text[start:block_end].strip())[-1]
         if not item:
             sentences = re.split(r"(?<=[.!?])\s+", text[start:block_end].strip())
             lead = sentences[-1] if sentences[-1].rstrip("*_ ").endswith(":") else ""
@@ -240,7 +243,10 @@ def _split_sentences(text: str, start: int, end: int, context: str) -> Iterator[
     for stop in [*_sentence_ends(text, start, end), (end, end)]:
         piece = text[at : stop[0]]
         if piece.strip():
-            yield Unit(piece, at, stop[0], f"{context} {previous}")
+            refers = re.match(
+                r"\W*(?:it|its|this|these|they|their|the model|here|both)\b", piece, re.IGNORECASE
+            )
+            yield Unit(piece, at, stop[0], f"{context} {previous}" if refers else context)
             previous = piece
         at = stop[1]
 

@@ -9,18 +9,21 @@ from tools.verification.passages import Reading
 from tools.verification.words import is_free, stem_word
 
 _NEGATOR = re.compile(
-    r"\b(?:not|no|never|cannot|without|neither|nor|none|hardly|barely|unable|unsuitable|unsuited|except|excluding|"
-    r"instead of|rather than|fails? to|failed to|forbid\w*|prohibit\w*|disallow\w*|lacks?|lacking|non|zero|isnt|doesnt|cant|"
-    r"dont|wont|unlike|other than|ohne|nicht)\b|n't\b|\bnon(?=-)",
+    r"\b(?:not|no|never|cannot|without|neither|nor|none|hardly|barely|unable|unsuitable|unsuited|except"
+    r"|excluding|"
+    r"instead of|rather than|fails? to|failed to|forbid\w*|prohibit\w*|disallow\w*|lacks?|lacking|non"
+    r"|zero|isnt|"
+    r"doesnt|cant|dont|wont|unlike|other than|ohne|nicht)\b|n't\b|\bnon(?=-)",
     re.IGNORECASE,
 )
 _STOP = re.compile(
-    r"[;:!?]|\.(?=\s|$)|,\s*(?=but\b|however\b|and (?:is|it|can|has)\b)|\bbut\b|\bhowever\b|\balthough\b|\bwhile\b",
+    r"[;:!?]|(?<!\be\.g)(?<!\bi\.e)\.(?=\s|$)|,\s*(?=but\b|however\b|and (?:is|it|can|has)\b)"
+    r"|\b(?:but|however|although|while)\b",
     re.I,
 )
 # "not only X but also Y" denies nothing; "no more than 3" is a bound; "not just".
 _HARMLESS = re.compile(
-    r"\b(?:not|n't) (?:only|just|merely)\b|\bno (?:more|less|fewer|later|doubt)\b|\bno\.\s*\d|\bnot necessarily the\b",
+    r"\b(?:not|n't) (?:only|just|merely)\b|\bno (?:more|less|fewer|later|doubt)\b|\bno\.\s*\d",
     re.I,
 )
 _REACH = 9  # words after a negator that it can govern
@@ -38,7 +41,7 @@ def plain_stems(reading: Reading) -> frozenset[str]:
 
 def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
     text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
-    scopes = []
+    scopes: list[tuple[int, int]] = []
     for match in _NEGATOR.finditer(text):
         stop = _STOP.search(text, match.end())
         scopes.append((match.end(), stop.start() if stop else len(text)))
@@ -49,15 +52,17 @@ def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
         if is_free(word.low) or word.low in ("non",):
             continue
         inside = 0
-        for n, (start, stop) in enumerate(scopes):
-            if start <= word.start < stop and counts[n] < _REACH:
+        for n, (start, end) in enumerate(scopes):
+            if start <= word.start < end and counts[n] < _REACH:
                 counts[n] += 1
                 inside += 1
         stems = {word.stem} | (
             {part for part in word.parts if part.isalpha()} if len(word.parts) > 1 else set()
         )
         if word.low.startswith("non") and len(word.low) > 6 and word.parts[0].startswith("non"):
-            negated.add(stem_word(word.low.removeprefix("non").lstrip("-")))
+            # "non-English", "noncommercial": the rest of the word is what is denied.
+            stems = {stem_word(word.low.removeprefix("non").lstrip("-"))}
+            inside += 1
         if inside % 2:
             negated |= stems
         else:

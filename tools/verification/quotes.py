@@ -10,14 +10,16 @@ from tools.verification.folding import fold_text
 
 MIN_QUOTE = 12  # characters; shorter quotes are names, checked as facts
 _PAIRS = re.compile(
-    r"“(?P<a>[^“”]*)[”\"]|„(?P<b>[^„“”]*)[“”]|«(?P<c>[^«»]*)»|»(?P<d>[^«»]*)«|‹(?P<e>[^‹›]*)›|「(?P<f>[^」]*)」"
+    r"“(?P<a>[^“”]*)[”\"]|„(?P<b>[^„“”]*)[“”]|«(?P<c>[^«»]*)»|»(?P<d>[^«»]*)«|‹(?P<e>[^‹›]*)›"
+    r"|「(?P<f>[^」]*)」"
     r"|(?<![\w\"])\"(?P<g>(?:[^\"]|(?<=\d)\"(?=\d))*?)\"(?!\w)"
     r"|(?<![\w'])['‘](?P<h>[^'‘’\n]{12,}?(?:['’](?=\w)[^'‘’\n]*?)*)['’](?!\w)|``(?P<i>[^`']+)''"
     r"|&(?:ldquo|laquo);(?P<j>.*?)&(?:rdquo|raquo);|&quot;(?P<k>.*?)&quot;"
 )
 _ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*)?(?:…|\.{3,}|\. \. \.)(?:\s*[\])])?\s*")
 _NEGATION = re.compile(
-    r"(?:\b(?:not|no|never|cannot|without|neither|nor|hardly|unable|except|excluding|rather than|instead of|fails? to|"
+    r"(?:\b(?:not|no|never|cannot|without|neither|nor|hardly|unable|except|excluding|rather than"
+    r"|instead of|fails? to|"
     r"failed to|prohibit\w*|forbid\w*|forbidden|against|lacks?)\b|n't\b)(?P<rest>[^.;:!?]*)$",
     re.IGNORECASE,
 )
@@ -34,7 +36,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a quote stands: `span` is the verbatim text of the source. `lost` is a negation left out before it."""
+    """Where a quote stands; `span` is the source's verbatim text, `lost` a negation left out before it."""
 
     status: Literal["exact", "normalized"]
     span: str

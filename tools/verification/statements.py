@@ -29,7 +29,8 @@ _END = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver)\.|(?:^|[\s(])[A-Z]\.|"
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver)\.|(?:^"
+    r"|[\s(])[A-Z]\.|"
     r"^\s*\(?\d{1,3}\.)\s*$",
     re.IGNORECASE,
 )

@@ -13,34 +13,51 @@ from tools.verification.words import is_free
 
 _ABSENCE = re.compile(
     r"\b(?:(?:do|does|did|is|are|was|were|has|have|had|could|can)(?: not|n't)|cannot)\s+(?:\w+\s+){0,3}?"
-    r"(?:state|stated|say|mention|mentioned|specify|specified|give|given|report|reported|list|listed|include|document|"
-    r"documented|declare|declared|provide|provided|contain|record|recorded|describe|described|disclose|disclosed|find|found|"
+    r"(?:state|stated|say|mention|mentioned|specify|specified|give|given|report|reported|list|listed"
+    r"|include|document|"
+    r"documented|declare|declared|provide|provided|contain|record|recorded|describe|described|disclose"
+    r"|disclosed|find|found|"
     r"indicate|name|known|cover|show|tell|answer|determine|confirm)\b"
-    r"|\bnot (?:explicitly |directly |otherwise )?(?:stated|specified|mentioned|given|documented|recorded|reported|listed|"
+    r"|\bnot (?:explicitly |directly |otherwise )?(?:stated|specified|mentioned|given|documented|recorded"
+    r"|reported|listed|"
     r"available|provided|disclosed|declared|known)\b"
     r"|\b(?:is|are|was|were) (?:unknown|undisclosed|unspecified|undocumented|unstated|silent)\b|\bunknown\b"
-    r"|\b(?:no|none of the|nothing in)\b[^.;]{0,80}\b(?:state[sd]?|sa(?:y|ys|id)|mentions?|mentioned|reports?|reported|gives?|"
+    r"|\b(?:no|none of the|nothing in)\b[^.;]{0,80}\b(?:state[sd]?|sa(?:y|ys|id)|mentions?|mentioned"
+    r"|reports?|reported|gives?|"
     r"given|lists?|listed|names?|found|fits?|in (?:this|the) lake|documents?|matches)\b"
-    r"|\b(?:found|find|see|have|has|there is|there are|holds?) (?:no|nothing|none)\b|\bno information\b|\bnothing (?:about|on)\b",
+    r"|\b(?:found|find|see|have|has|there is|there are|holds?) (?:no|nothing|none)\b|\bno information\b"
+    r"|\bnothing (?:about|on)\b",
     re.IGNORECASE,
 )
 _NOT_HERE = re.compile(
-    r"\b(?:is|are|was)(?: not|n't) (?:\w+ )?(?:in|part of|among|from) (?:this|the|my) (?:lake|collection|catalogue|models)",
+    r"\b(?:is|are|was)(?: not|n't) (?:\w+ )?(?:in|part of|among|from) (?:this|the|my) (?:lake|collection"
+    r"|catalogue|models)",
     re.IGNORECASE,
 )
 _BUT = re.compile(
-    r"[;:]|,?\s*\b(?:but|however|although|though|while|yet|because|since|as)\b|\.\s|\s[-–—]\s", re.IGNORECASE
+    r"[;:]|,?\s*\b(?:but|however|although|though|while|yet|because|since|as)\b|\.\s"
+    r"|\s[-–—]\s",
+    re.IGNORECASE,
+)
+_ASSERTION = re.compile(
+    r"\b(?:it|which|that|model|card|they)\s+(?:is|are|was|were|has|have|reach\w*|achiev\w*|support\w*)\b",
+    re.I,
 )
 _RHETORICAL = re.compile(
-    r"\b(?:did|do) you (?:know|realise|realize|see|remember)\b|^\W*(?:is|are|was|were|does|do|did|has|have|can|could|would|"
-    r"wo)n't\b|,\s*(?:right|no|correct|is(?:n't)? it|does(?:n't)? it|eh)\W*$|\bwho (?:would|could) have\b|\bwhy not\b",
+    r"\b(?:did|do) you (?:know|realise|realize|see|remember)\b|^\W*(?:is|are|was|were|does|do|did|has"
+    r"|have|can|could|would|"
+    r"wo)n't\b|,\s*(?:right|no|correct|is(?:n't)? it|does(?:n't)? it|eh)\W*$|\bwho (?:would|could) have\b"
+    r"|\bwhy not\b",
     re.IGNORECASE,
 )
 _ADVICE = re.compile(
-    r"^\W*(?:please |then |also |so |or |and |next,? |first,? |finally,? )*(?:try|check|ask|see|look|tell|say|let|start|pick|choose|"
+    r"^\W*(?:please |then |also |so |or |and |next,? |first,? |finally,? )*(?:try|check|ask|see|look|tell"
+    r"|say|let|start|pick|choose|"
     r"compare|consider|test|read|go on|feel free|remember|make sure|keep in mind|be sure)\b"
-    r"|\byou (?:can|could|may|might|should|will|would) (?:also |still |then |want to |like to |need to )*(?:try|check|ask|see|look|"
-    r"start|pick|choose|compare|consider|test|read|find|want|like|tell|verify)\b|\blet me know\b|\b(?:I|we) can (?:also )?"
+    r"|\byou (?:can|could|may|might|should|will|would) (?:also |still |then |want to |like to "
+    r"|need to )*(?:try|check|ask|see|look|"
+    r"start|pick|choose|compare|consider|test|read|find|want|like|tell|verify)\b|\blet me know\b|\b(?:I"
+    r"|we) can (?:also )?"
     r"(?:look|search|compare|check|show|list|tell|help|find)\b",
     re.IGNORECASE,
 )
@@ -80,8 +97,7 @@ def judge_uncited(
 
 def _asserts(text: str) -> bool:
     """Whether something is said of a third person, beside the advice."""
-    return re.search(r"\b(?:it|which|that|model|card|they)\s+(?:is|are|was|were|has|have|reach\w*|achiev\w*|support\w*)\b", text,
-                     re.IGNORECASE) is not None  # fmt: skip
+    return _ASSERTION.search(text) is not None
 
 
 def _judge_rest(
@@ -119,7 +135,7 @@ def _judge_rest(
 def _judge_absence(
     reading: Reading, names: Names, ledger: EvidenceLedger, echoes: Collection[Reading]
 ) -> str:
-    """ "Not stated" is no claim, unless what was read states it; what is said beside it is judged as any text."""
+    """ "Not stated" is no claim, unless what was read states it; what is said beside it is judged as ever."""
     text = reading.folded.text
     numbers = [n for n in reading.numbers if not n.in_words and not _echoed_number(n.value, echoes)]
     if numbers:

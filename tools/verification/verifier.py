@@ -14,9 +14,11 @@ from tools.verification.claims import check_claim
 from tools.verification.code import judge_code
 from tools.verification.comparison import check_comparisons
 from tools.verification.folding import REORDERING
+from tools.verification.licences import find_licences
 from tools.verification.lineage import check_direction
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
 from tools.verification.names import Names, find_links, fold_link, is_own_link, is_subject
+from tools.verification.numbers import supports_number
 from tools.verification.passages import Reading, read_passage, read_text
 from tools.verification.quotes import (
     MIN_QUOTE,
@@ -48,8 +50,9 @@ def verify_answer(
 
     `known_models`: ids of the lake, which an answer may name without citing anything. `allowed`: texts whose
     names and words an answer may repeat uncited: the person's own question. `framing`: fixed texts of our own
-    engine that claim nothing (a greeting, a lead-in); exactly these sentences stay unchecked. Never raises for any text. At most
-    MAX_STATEMENTS statements are checked; what goes beyond fails as too long to check.
+    engine that claim nothing (a greeting, a lead-in); exactly these sentences stay unchecked. It never comes
+    from a language model. Never raises for any text. At most MAX_STATEMENTS statements are checked; what goes
+    beyond fails as too long to check.
     """
     names = Names(ledger, known_models, allowed)
     verifier = _Verifier(ledger, names, tuple(allowed))
@@ -229,12 +232,22 @@ class _Verifier:
             if reason := self._check_subject(piece, part, reading, items, cited, statement_ids):
                 report.problems.append(reason)
                 return False
-            spans = [(s, e) for name, s, e in self.names.ids(part)
-                     if name.lower() in {item.model.lower() for item in cited}]  # fmt: skip
+            if reason := _other_licence(part, items):
+                report.problems.append(reason)
+                return False
+            if reason := self._check_pairs(part, items):
+                report.problems.append(reason)
+                return False
+            models = {item.model.lower() for item in cited}
+            own_ids = [(name, s, e) for name, s, e in self.names.ids(part) if name.lower() in models]
+            spans = [(s, e) for _, s, e in own_ids]
+            subjects = [name.rpartition("/")[2] for name, _, _ in own_ids]
             for phrase in explained:
                 spans += [match.span() for match in re.finditer(re.escape(phrase), part.folded.text)]
-            elsewhere = [*quoted, *(p.whole for p in others), *(p.about for p in others)]
-            finding = check_claim(part.text, passages, elsewhere=elsewhere, explained=spans)
+            elsewhere = [*quoted, *(p.about for p in others)]
+            finding = check_claim(
+                part.text, passages, elsewhere=elsewhere, explained=spans, subjects=subjects
+            )
             has_facts = has_facts or finding.has_facts or bool(spans)
             if finding.problems:
                 report.problems += finding.problems
@@ -254,6 +267,7 @@ class _Verifier:
     ) -> str:
         """Why a part of a statement speaks of another model than its evidence; "" when it does not."""
         named = [name.lower() for name, _, _ in self.names.ids(part)] or list(statement_ids)
+        named = [name for name in named if self.names.is_known(name) or re.search(r"[\d_]|-.*-", name)]
         if not named:
             named = self._subject_of_scope(piece)
             if not named:
@@ -269,6 +283,22 @@ class _Verifier:
                     return ""
         first = next(iter(items))
         return f"{first.id} is about {first.model}, not about {named[0]}"
+
+    def _check_pairs(self, part: Reading, items: Sequence[Evidence]) -> str:
+        """Why a number of a part about several models is not its own model's; "" when each is."""
+        ids = self.names.ids(part)
+        if len({item.model for item in items}) < 2 or len({name for name, _, _ in ids}) < 2:
+            return ""
+        numbers = part.numbers
+        for n, number in enumerate(numbers):
+            before = [name for name, _, end in ids if end <= number.start]
+            nearest = before[-1] if before else ids[0][0]
+            owner = ids[n][0] if len(ids) == len(numbers) else nearest
+            own = [read_passage(item) for item in items if item.model == owner]
+            given = [other for passage in own for unit in passage.units for other in unit.reading.numbers]
+            if own and not any(supports_number(number, other, share=True) for other in given):
+                return f"{number.written} is not what {own[0].evidence.id} gives for {owner}"
+        return ""
 
     def _subject_of_scope(self, piece: Piece) -> list[str]:
         """The models that the text above a statement speaks of, nearest first."""
@@ -317,6 +347,22 @@ class _Report:
 
     def quote_for(self, key: str) -> str:
         return next((text for own, text in self.invented if own == key), "")
+
+
+def _other_licence(part: Reading, items: Sequence[Evidence]) -> str:
+    """Why a licence does not hold for one of several cited licence fields; "" when it does."""
+    stated = find_licences(part.folded.text)
+    if not stated:
+        return ""
+    for item in items:
+        given = find_licences(read_text(item.text).folded.text)
+        if (
+            item.locator.endswith("/license")
+            and given
+            and not any(a.is_supported_by(b) for a in stated for b in given)
+        ):
+            return f"{item.id} gives another licence: {given[0]}"
+    return ""
 
 
 def _state(piece: Piece, level: Level, keys: tuple[str, ...], reason: str) -> Statement:
@@ -372,5 +418,8 @@ def _without_links(text: str) -> str:
     """The text with addresses blanked and the targets of Markdown links gone."""
     text = re.sub(r"\]\([^)]*\)", lambda match: "]" + " " * (len(match[0]) - 1), text)
     return re.sub(
-        r"(?:https?|ftp)://[^\s<>\"'`)\]|]+|\bwww\.[^\s<>\"'`)\]|]+", lambda match: " " * len(match[0]), text
+        r"(?:https?|ftp)://[^\s<>\"'`)\]|]+|\bwww\.[^\s<>\"'`)\]"
+        r"|]+",
+        lambda match: " " * len(match[0]),
+        text,
     )

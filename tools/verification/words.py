@@ -13,64 +13,6 @@ from tools.verification.folding import fold_lookalikes
 # A word keeps what glues names together: gpt-2, squad_v2, v1.5, c++, facebook/bart-base, f1-score.
 _WORD = re.compile(r"[^\W_](?:[\w+]|[-.'/:@&](?=\w))*(?:\+\+|#)?|[^\W]+")
 _PART = re.compile(r"[^\W\d_]+|\d+")
-# Longest first; what is left has at least four letters (three before a plural s).
-_SUFFIXES = tuple(
-    sorted(
-        ["s", "es", "ed", "d", "e", "er", "ers", "or", "ors", "ing", "ings", "ion", "ions", "ation", "ations", "ative", "atives", "ate", "ates", "ated", "ating", "ator", "ators", "ive", "ives", "ify", "ifies", "ified", "ifying", "ification", "ifications", "ifier", "ifiers", "ly", "al", "ally", "als", "y", "ies", "ied", "ying", "ment", "ments", "ance", "ence", "ity", "able", "ible", "ably", "ic", "ical", "ically", "ise", "ize", "ises", "izes", "ised", "ized", "ising", "izing", "isation", "ization", "isations", "izations", "iser", "izer", "isers", "izers", "ist", "ists", "ness"],
-        key=len,
-        reverse=True,
-    )
-)
-# Spellings and words for the same thing in this field; each maps to the first of its line.
-_SAME = {
-    word: group[0]
-    for group in (
-        line.split()
-        for line in """
-        license licenses licence licences licensed licenced licensing licensor
-        finetune finetuned finetunes finetuning fine-tune fine-tuned fine-tuning fine-tunes
-        pretrain pretrained pretraining pretrains pre-train pre-trained pre-training
-        train trained trains trainable
-        download downloads downloaded
-        like likes liked
-        parameter parameters params param
-        image images picture pictures photo photos photograph photographs
-        label labels labelled labeled
-        unlabelled unlabeled
-        language languages
-        dimension dimensions dim dims dimensional dimensionality
-        maximum max maximal
-        minimum min minimal
-        vocabulary vocab
-        repository repo repositories repos
-        library libraries
-        summary summaries summarise summarize summarised summarized summarises summarizes summarising summarizing
-        summarisation summarization summariser summarizer
-        translate translation translations translates translated translator translating
-        generate generation generates generated generating generator generative
-        classify classification classifies classified classifier classifiers classifying
-        detect detection detects detected detector detecting
-        recognise recognize recognition recognizes recognises recognising recognizing recogniser recognizer
-        evaluate evaluation evaluated evaluates evaluating eval
-        validation valid val validate validated
-        dev development
-        develop developed developer developers developing
-        layer layers
-        author authors
-        distil distill distilled distils distills distillation distilling
-        quantize quantise quantized quantised quantization quantisation
-        tokenise tokenize tokenizer tokeniser tokenization tokenisation tokenized tokenised
-        optimiser optimizer optimizers optimisers
-        colour color colours colors
-        gpu gpus
-        tpu tpus
-        hour hours hr hrs
-        commercial commercially
-        ocr
-        """.strip().splitlines()
-    )
-    for word in group
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +49,11 @@ class Word:
 def stem_word(low: str) -> str:
     """A stem under which the forms of a word meet: classif-ies, summar-isation; never across prefixes."""
     low = low.removesuffix("'s").removesuffix("'")
-    if same := _SAME.get(low):
+    if same := _same().get(low):
         return same
     if not low.isalpha():
         return low
-    for suffix in _SUFFIXES:
+    for suffix in _suffixes():
         rest = len(low) - len(suffix)
         if low.endswith(suffix) and rest >= (3 if suffix in ("s", "es", "ed", "ing") else 4):
             if suffix == "s" and low.endswith(("ss", "us", "is")):
@@ -119,7 +61,7 @@ def stem_word(low: str) -> str:
             stem = low[:rest]
             if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aeiouls":
                 stem = stem[:-1]
-            return _SAME.get(stem, stem)
+            return _same().get(stem, stem)
     return low
 
 
@@ -157,11 +99,26 @@ def split_parts(low: str) -> tuple[str, ...]:
 
 
 @cache
+def _load() -> dict[str, dict[str, str]]:
+    return tomllib.loads(resources.files("tools.verification").joinpath("words.toml").read_text("utf-8"))
+
+
+@cache
+def _suffixes() -> tuple[str, ...]:
+    return tuple(sorted(_load()["stems"]["suffixes"].split(), key=len, reverse=True))
+
+
+@cache
+def _same() -> dict[str, str]:
+    """Form of a word -> the first word of its line."""
+    lines = (line.split() for line in _load()["stems"]["same"].strip().splitlines())
+    return {word: line[0] for line in lines for word in line}
+
+
+@cache
 def free_words() -> frozenset[str]:
-    """Words that need no support, and their stems."""
-    data = tomllib.loads(resources.files("tools.verification").joinpath("words.toml").read_text("utf-8"))
-    words = {word for group in data.values() for word in group.split()}
-    return frozenset(words)
+    """Words that need no support."""
+    return frozenset(word for group in _load()["free"].values() for word in group.split())
 
 
 @cache
