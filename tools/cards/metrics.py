@@ -30,7 +30,8 @@ _METRICS: tuple[tuple[str, str, str], ...] = (
     (r"f[- ]?(?P<beta>[0-9](?:\.\d)?)(?:[- ]?(?:score|measure))?", "F{beta}", "f{beta}"),
     (r"f[- ](?:score|measure)", "F-score", "f1"),
     (
-        r"(?P<average>macro|micro|weighted|mean|average)[- _](?P<kind>precision|recall|accuracy)(?!@)",
+        r"(?P<average>macro|micro|weighted|mean|average)[- _](?P<kind>(?<!mean )(?<!average "
+        r")precision|recall|accuracy)(?!@)",
         "{average} {kind}",
         "{average}_{kind}",
     ),

@@ -60,10 +60,11 @@ class Label(NamedTuple):
 
 def read_label(text: str) -> Label:
     """Take a header cell, row label or `label:` apart into metrics, dataset, split and the rest."""
-    metrics = tuple(find_metrics(text))
+    named = find_metrics(text)
     rest = text
-    for metric in reversed(metrics):
+    for metric in reversed(named):
         rest = rest[: metric.start] + " " + rest[metric.end :]
+    metrics = tuple({metric.identifier: metric for metric in reversed(named)}.values())[::-1]
     if metrics and NOT_METRIC.search(re.sub(r"\([^()]*\)", " ", rest)):
         metrics = ()
     setting = read_setting(text if metrics else "", label=True)
@@ -78,9 +79,10 @@ def read_label(text: str) -> Label:
             )
             dataset = "" if not re.search(r"[A-Za-z]{2}", name) or _VAGUE.match(name) else name.strip()
     rest = _LABEL_NOISE.sub(" ", re.sub(r"[()\[\]/,:@=_-]", " ", rest))
-    for known in (dataset, setting.split):
-        rest = rest.replace(known, " ") if known else rest
-    return Label(metrics, dataset, setting.split, " ".join(rest.split()))
+    rest = rest.replace(dataset, " ") if dataset else rest
+    told = {*re.split(r"[\W_]+", f"{dataset} {setting.split}".lower()), "set", "split", "data"}
+    words = [word for word in rest.split() if word.lower() not in told]
+    return Label(metrics, dataset, setting.split, " ".join(words))
 
 
 def read_setting(text: str, *, label: bool = False) -> Setting:

@@ -15,7 +15,8 @@ from tools.cards.metrics import (
     read_value,
 )
 from tools.cards.result_context import Setting, read_label, read_setting, speaks_of_evaluation
-from tools.cards.types import CardTable, Cell, LineSpan, ResultRow
+from tools.cards.table_citations import cite_cell
+from tools.cards.types import CardTable, Cell, ResultRow
 
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (role, re.compile(rf"^(?:{pattern})$", re.IGNORECASE))
@@ -78,7 +79,6 @@ _COMPARISON = re.compile(
     r"))?",
     re.IGNORECASE,
 )
-_NEAR_ROWS = 30
 _MAX_ROWS = 2_000
 
 
@@ -110,7 +110,7 @@ def read_table_results(table: CardTable, lines: list[str], *, lead: str = "") ->
         for column in () if facts.skipped else reader.values:
             if column < len(row) and len(found) < _MAX_ROWS:
                 found.extend(
-                    _place(result, table, row[column], lines)
+                    cite_cell(result, table, row[column], lines)
                     for result in reader.read(facts, column, row[column])
                 )
     return found
@@ -219,6 +219,9 @@ class _TableReader:
             return False
         if self.context_metric and self.labels:
             return named or "model" in self.roles or self.evaluative
+        title = self.table.section[-1] if self.table.section else ""
+        if "model" in self.roles and speaks_of_evaluation(title) and self._mostly_decimals():
+            return True
         return named and self.evaluative
 
     def _counts_things(self) -> bool:
@@ -228,6 +231,10 @@ class _TableReader:
         if not numbers or any("%" in cell for cell in cells):
             return False
         return all(number == int(number) for number in numbers) and max(numbers) >= 1_000
+
+    def _mostly_decimals(self) -> bool:
+        cells = [row[index].text for row in self.table.rows for index in self.values if index < len(row)]
+        return sum("." in cell for cell in cells) * 2 > len(cells)
 
     def _column_facts(self, index: int) -> _Facts:
         header = self.table.header[index]
@@ -398,34 +405,3 @@ def _read_cell(text: str) -> tuple[float, str] | None:
     return read_value(text) or (
         read_value(text.partition("/")[0]) if re.match(r"^[\d.\s]+/[\d.\s]+$", text) else None
     )
-
-
-def _place(result: ResultRow, table: CardTable, cell: Cell, lines: list[str]) -> ResultRow:
-    """Add locator and verbatim text: header to row when near, else the row, with the header as context."""
-    start, end = table.lines.start, _row_end(table, cell)
-    if end - start < _NEAR_ROWS:
-        span = LineSpan(start, end)
-        return replace(result, locator=f"README.md#{span}", text="\n".join(lines[start - 1 : end]).strip())
-    first_row = min((one.line for one in table.rows[0]), default=start + 1)
-    piped = "<table" not in lines[start - 1].lower()
-    head = LineSpan(start, start if piped else max(start, first_row - 1))
-    row = LineSpan(_row_start(table, cell), end)
-    return replace(
-        result,
-        locator=f"README.md#{row}",
-        text="\n".join(lines[row.start - 1 : row.end]).strip(),
-        context="\n".join(lines[head.start - 1 : head.end]).strip(),
-        context_locator=f"README.md#{head}",
-    )
-
-
-def _row_of(table: CardTable, cell: Cell) -> tuple[Cell, ...]:
-    return next((row for row in table.rows if any(one is cell for one in row)), (cell,))
-
-
-def _row_start(table: CardTable, cell: Cell) -> int:
-    return min(one.line for one in _row_of(table, cell))
-
-
-def _row_end(table: CardTable, cell: Cell) -> int:
-    return max(one.line for one in _row_of(table, cell))
