@@ -14,6 +14,7 @@ from tools.search.named import is_negated, read_languages, read_libraries, read_
 from tools.search.request import read_request
 from tools.search.types import Constraint
 from tools.search.vocabulary import (
+    known_houses,
     language_names,
     library_words,
     license_words,
@@ -32,7 +33,7 @@ _UNIT = {
     "bn": 1e9,
     "billion": 1e9,
 }
-_AMOUNT = r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?P<unit>k|thousand|mn|mio|million|m|bn|billion|b)?"
+_AMOUNT = r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?:(?P<unit>k|thousand|mn|mio|million|m|bn|billion|b)(?![a-z]))?"
 _AT_MOST = (
     r"(?:under|below|less than|fewer than|at most|up to|no more than|not more than|smaller than"
     r"|max(?:imum)?(?: of)?|within|<=?|≤|not over|not above|lighter than)"
@@ -94,7 +95,8 @@ _PARENT = re.compile(
 _AUTHOR = re.compile(
     r"\b(?:models?|ones?|checkpoints?|networks?|something|anything|published|released|made|trained|developed|built"
     r"|created|uploaded|provided|maintained|shared|comes?|encoders?|classifiers?|detectors?)\s+"
-    r"(?:only\s+|directly\s+)?(?P<link>by|from)\s+(?P<name>[A-Z][\w.\-]+(?: (?:AI|Research|Labs?|NLP))?)"
+    r"(?:only\s+|directly\s+)?(?P<link>by|from)\s+"
+    rf"(?P<name>[A-Z][\w.\-]+(?: (?:AI|Research|Labs?|NLP))?|(?:{'|'.join(known_houses())})\b)"
     r"|(?<!\w)(?P<owner>[A-Z][\w\-]+)['’]s\s+(?:\w+\s+){0,2}(?:models?|checkpoints?)\b"
 )
 _NO_AUTHOR = frozenset({"I", "We", "It", "This", "The", "That", "Friday", "Monday"})

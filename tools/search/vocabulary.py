@@ -234,7 +234,20 @@ _ACCOUNTS = {
     "ai2": ("allenai",),
     "eleuther": ("eleutherai",),
     "tsinghua": ("thudm",),
+    "microsoft": ("microsoft",),
+    "nvidia": ("nvidia",),
+    "ibm": ("ibm", "ibm-granite"),
+    "salesforce": ("salesforce",),
+    "apple": ("apple",),
+    "amazon": ("amazon",),
+    "intel": ("intel",),
+    "deepmind": ("deepmind", "google"),
 }
+
+
+def known_houses() -> tuple[str, ...]:
+    """Names read as authors even in lower case, longest first."""
+    return tuple(sorted(_ACCOUNTS, key=len, reverse=True))
 
 
 def author_names(author: str) -> tuple[str, ...]:
