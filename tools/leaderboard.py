@@ -141,8 +141,11 @@ def _is_metric(result: StoredResult, wanted: Sequence[Metric], words: str) -> bo
     return wanted[0] in found[:1]
 
 
-def closest_data(rows: Sequence[StoredResult], phrase: str) -> list[StoredResult]:
-    """Rows whose data shares the most telling words with `phrase`; none when nothing is shared."""
+def closest_data(rows: Sequence[StoredResult], phrase: str, *, share: float = 0.7) -> list[StoredResult]:
+    """Rows whose data shares the most telling words with `phrase`; none when nothing is shared.
+
+    `share` of what the closest row shares is enough.
+    """
     asked = _data_words(phrase)
     described = [_describe_data(row) for row in rows]
     spread = Counter(word for words in described for word in words)
@@ -155,7 +158,7 @@ def closest_data(rows: Sequence[StoredResult], phrase: str) -> list[StoredResult
     best = max((score for score in scores if score > 0), default=None)
     if best is None:
         return []
-    return [row for row, score in zip(rows, scores, strict=True) if score >= 0.7 * best]
+    return [row for row, score in zip(rows, scores, strict=True) if score >= share * best]
 
 
 def _describe_data(result: StoredResult) -> frozenset[str]:
@@ -168,6 +171,8 @@ _EMPTY_WORDS = frozenset(
         *("dataset", "datasets", "data", "set", "part", "split", "benchmark", "score", "model", "reported"),
         *(
             "a",
+            "v",
+            "0",
             "an",
             "and",
             "at",
@@ -206,10 +211,10 @@ _SAME_WORDS = {"validation": "dev", "val": "dev", "development": "dev", "testing
 def _data_words(text: str) -> frozenset[str]:
     """Words of a dataset's name, languages as codes, split names as one word each."""
     words = set()
-    for word in re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).lower()):
+    for word in re.findall(r"[a-z]+|\d+", text.lower()):
         if word in _EMPTY_WORDS:
             continue
-        words.add(normalize_language(word) or _SAME_WORDS.get(word, word))
+        words.add(_SAME_WORDS.get(word) or normalize_language(word))
     return frozenset(words)
 
 

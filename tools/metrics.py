@@ -33,6 +33,8 @@ METRICS: tuple[Metric, ...] = (
     _metric("accuracy", r"acc|accurac(?:y|ies)|accurate"),
     _metric("F1", r"f1|f[- ]?1[- _]?scores?|f[- ]?scores?|macro[- _]?f1|micro[- _]?f1"
     r"|f1[- _](?:macro|micro|score|weighted)"),
+    _metric("mean average precision", r"m?ap(?:@\[?[\d.:\-]+\]?|[- _]?50(?:[-–:]95)?)?"
+    r"|mean[- _]average[- _]precision|box[- _]ap"),
     _metric("precision", r"precision"),
     _metric("recall", r"recall"),
     _metric("ROUGE-1", r"rouge[- _]?1"),
@@ -46,8 +48,6 @@ METRICS: tuple[Metric, ...] = (
     _metric("BERTScore", r"bert[- ]?score"),
     _metric("perplexity", r"perplexit(?:y|ies)|ppl", lower=True),
     _metric("loss", r"loss(?:es)?", lower=True),
-    _metric("mean average precision", r"m?ap(?:@\[?[\d.:\-]+\]?|[- _]?50(?:[-–:]95)?)?"
-    r"|mean[- _]average[- _]precision|box[- _]ap"),
     _metric("IoU", r"m?(?:ean[- _])?iou|jaccard"),
     _metric("AUC", r"(?:roc[- _]?)?auc(?:roc)?|auroc"),
     _metric("MCC", r"mcc|matthews[- _]corr\w*"),

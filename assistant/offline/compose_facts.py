@@ -35,6 +35,10 @@ _COUNTED = re.compile(
     r"|total )?(?P<noun>[\w-]+(?:[ -][\w-]+){0,3})",
     re.I,
 )
+# What looks like the name of a model: a Hub link, an id, a capitalised name with a version.
+_MODEL_LIKE = re.compile(
+    r"huggingface\.co/\w|`[\w./-]+`|\b[\w-]+/[\w-]+\b|\b[A-Z][\w-]*[ -](?:[\w-]+[ -]){0,2}v?\d"
+)
 _NUMBER = re.compile(
     r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen"
     r"|hundred|thousand|million)\b",
@@ -216,14 +220,13 @@ def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list
             if _number_beside(text, head):
                 accepted.append(span)
             continue
-        if attribute is not None and not span["states"]:
+        matched = len(covered & asked) / len(asked) if asked else 0.0
+        if attribute is not None and not span["states"] and matched < 0.6:
             continue
         if attribute is not None and attribute.numeric and not _NUMBER.search(text):
             continue
         # Meaning may stand in for shared words, but never for all of them.
-        share = (len(covered & asked) / len(asked) if asked else 1.0) + (
-            0.2 if span["nearness"] > 0.45 else 0.0
-        )
+        share = (matched if asked else 1.0) + 0.5 * max(0.0, span["nearness"] - 0.2)
         specific = attribute is not None and attribute.name not in (
             "data",
             "limitations",
@@ -233,6 +236,8 @@ def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list
         )
         if share >= (0.0 if specific else 0.34) and (specific or covered or not asked):
             accepted.append(span)
+    if attribute is not None and attribute.name == "base_model":
+        accepted.sort(key=lambda span: _MODEL_LIKE.search(span["text"]) is None)
     return accepted
 
 

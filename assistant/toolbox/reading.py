@@ -141,7 +141,7 @@ def _wanted_results(context: ToolContext, model: str, question: str) -> list[Sto
     metrics = asked_metrics(question)
     if metrics:
         named = [row for row in rows if any(_names_metric(metric, row) for metric in metrics)]
-        return (closest_data(named, question) or named)[:12]
+        return (closest_data(named, question, share=0.5) or named)[:12]
     return (
         rows[:4]
         if re.search(r"\b(results?|scores?|perform\w*|benchmark\w*|evaluat\w*|good)\b", question)
