@@ -56,7 +56,8 @@ _AFTER_TUNED = (
 )
 # A sentence without any of these words names no parent; the patterns below are then not tried.
 CUE_WORDS = re.compile(
-    r"tun(?:ed|ing|e)\b|distill?|teacher|quanti[sz]|gguf|gptq|awq|ggml|lora|adapt|merge|mix|blend|initiali[sz]"
+    r"tun(?:ed|ing|e)\b|distill?|teacher|quanti[sz]|gguf|gptq|awq|ggml|lora|adapt"
+    r"|merge|mix|blend|initiali[sz]"
     r"|start|resum|continu|further|train|applied|buil[dt]|top of|basis|deriv|prun|convert|port|base|backbone"
     r"|parent|foundation|weights|checkpoint|variant|version",
     re.IGNORECASE,
@@ -207,6 +208,24 @@ def list_cues() -> tuple[Cue, ...]:
             rf"|taken|stem|stems|are|is|were|was)?\s*(?:taken\s+)?from{_FILL}",
             "finetune",
             0.75,
+        ),
+        _cue(
+            rf"\b{_TUNE}\s+on\s+.{{2,200}}?\b(?:dataset|corpus)\s+(?:starting\s+)?from{_FILL}",
+            "finetune",
+            0.75,
+            loose=True,
+        ),
+        _cue(
+            r"\binitiali[sz]ed\s+(?:(?:from|with)\s+)?",
+            "finetune",
+            0.8,
+            after=r"(?=\W{0,3}\s+(?:for|as)\s+(?:the\s+|its\s+)?(?:en|de)coder)",
+        ),
+        _cue(
+            r"\b(?:encoder|initiali[sz]ed[^.]{0,120})\s+and\s+(?:with\s+)?",
+            "finetune",
+            0.75,
+            after=r"(?=\W{0,3}\s+(?:for|as)\s+(?:the\s+|its\s+)?(?:en|de)coder)",
         ),
         _cue(rf"\bon\s+the\s+basis\s+of{_FILL}", "finetune", 0.8),
         _cue(rf"\b{_TUNE}\s+with{_FILL}", "finetune", 0.8, after=r"(?=\W{0,3}\s+(?:model|checkpoint)\b)"),

@@ -116,6 +116,12 @@ def read_parent_sentence(sentence: str, *, model_id: str | None = None) -> list[
     if model_id and _is_about_sibling(sentence, model_id):
         return []
     claims: dict[str, ParentClaim] = {}
+    for wording in dict.fromkeys((sentence, sentence.replace("**", ""))):  # "a **distilled** version of"
+        _collect_claims(wording, model_id, claims)
+    return list(claims.values())
+
+
+def _collect_claims(sentence: str, model_id: str | None, claims: dict[str, ParentClaim]) -> None:
     for cue in list_cues():
         for matched in cue.pattern.finditer(sentence):
             name = read_name(matched.groupdict())
@@ -134,7 +140,6 @@ def read_parent_sentence(sentence: str, *, model_id: str | None = None) -> list[
                 known = claims.get(one.name.lower())
                 if known is None or confidence > known.confidence:
                     claims[one.name.lower()] = ParentClaim(one.name, cue.relation, round(confidence, 2))
-    return list(claims.values())
 
 
 def _name_end(matched: re.Match[str]) -> int:
