@@ -221,7 +221,7 @@ def _accepted_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list
                 accepted.append(span)
             continue
         matched = len(covered & asked) / len(asked) if asked else 0.0
-        if attribute is not None and not span["states"] and matched < 0.6:
+        if attribute is not None and not span["states"] and (matched < 0.6 or len(asked) < 3):
             continue
         if attribute is not None and attribute.numeric and not _NUMBER.search(text):
             continue

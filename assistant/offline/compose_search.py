@@ -26,6 +26,8 @@ Json = Mapping[str, Any]
 _SHOWN_MODELS = 3
 # Below this the best hit shares too little with the question to be called a match (see eval/ask.py).
 _LOW_CONFIDENCE = 0.2
+# Below this the question is most likely about something else altogether.
+_FAR_OFF = 0.1
 _CONSTRAINT_WORDS = {
     "task": "task", "language": "language", "license": "licence", "library": "library", "dataset": "dataset",
     "author": "author", "downloads": "downloads", "parameters": "parameters", "derived_from": "made from",
@@ -115,7 +117,7 @@ def _nothing_fits(
         )
     elif near:
         lines.append(f"The nearest by their words are {join_words([name_model(m) for m in near])}.")
-    lines.append(phrases.OTHER_WORDS)
+    lines.append(phrases.ONLY_MODELS if found["confidence"] < _FAR_OFF else phrases.OTHER_WORDS)
     suggestions = tuple(dict.fromkeys([*unknown, *near]))
     return Draft(
         text=" ".join(lines),

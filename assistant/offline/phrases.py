@@ -14,6 +14,7 @@ TWO_PLACES = "Two places in the card give a value; both are shown."
 DISAGREEMENT = "Two places in the card disagree; both are shown."
 OUR_SUMMARIES = "What is quoted are our own summaries, not the authors' words."
 OTHER_WORDS = "Other words, or fewer conditions, may find more."
+ONLY_MODELS = "I only answer questions about the models in this lake."
 NO_RESULT = "No card in this lake reports that."
 NAME_DATASET = "Naming the dataset as the cards do may help."
 NO_PAPERS = "No paper has been ingested yet."
@@ -41,5 +42,5 @@ HELP = (
 FRAMING = (
     *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, NO_WEIGHTS, TWO_PLACES),
     *(DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
-    *(HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
+    *(ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
 )
