@@ -133,7 +133,8 @@ def test_unchanged_updated_and_case(catalog: SqliteCatalog) -> None:
 
 
 def test_ids_that_differ_in_case_only_are_two_models(catalog: SqliteCatalog) -> None:
-    one, other = make_entry("acme/one", CARD), make_entry("Acme/ONE", CARD + "\nAnother card under this id.\n")
+    one = make_entry("acme/one", CARD)
+    other = make_entry("Acme/ONE", CARD + "\nAnother card under this id.\n")
     assert _put(catalog, one, other) == ["added", "added"]
     for name, entry in (("acme/one", one), ("Acme/ONE", other), ("ACME/one", other)):
         record = catalog.get_model(name)
@@ -194,7 +195,7 @@ def test_a_removed_model_leaves_a_tombstone_and_can_come_back(catalog: SqliteCat
 def test_the_last_of_two_equal_ids_in_a_batch_stays(catalog: SqliteCatalog) -> None:
     first, last = (
         make_entry("acme/one", "The first text of it."),
-        make_entry("Acme/One", "The last text of it."),
+        make_entry("acme/one", "The last text of it."),
     )
     assert _put(catalog, first, last) == ["added", "updated"]
     assert [passage.text for passage in catalog.passages_of("acme/one")] == ["The last text of it."]

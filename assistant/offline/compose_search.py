@@ -37,7 +37,11 @@ _CONSTRAINT_WORDS = {
 
 def compose_find(plan: Plan, found: Json) -> Draft:
     """Ranked models, each with the words of its card that speak for it."""
-    memo = {"intent": plan.intent, "query": plan.query or plan.question, "question": plan.question}
+    memo: dict[str, Any] = {
+        "intent": plan.intent,
+        "query": plan.query or plan.question,
+        "question": plan.question,
+    }
     skipped = set(plan.skip) | (set(plan.models) if plan.intent == "similar" else set())
     hits = [hit for hit in found["models"] if hit["model"] not in skipped]
     conditions = _conditions(found["constraints"])
