@@ -151,7 +151,7 @@ class Invocation:
         from tools.errors import UsageError
 
         with self.open_lake(command, embedding=embedding) as lake:
-            if not lake.catalog.model_names():
+            if not lake.catalog.model_names() and not lake.catalog.papers():
                 raise UsageError(
                     f"This lake is empty ({self.settings.home}).", hint="Fill it, e.g.: lake ingest sample:"
                 )

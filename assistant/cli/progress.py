@@ -26,7 +26,7 @@ class StepProgress:
         self._stage = stage
         self._total = total
         self._done = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._told = self._updated = time.monotonic()
         self._bar: Progress | None = None
         self._task: int | None = None
 
@@ -54,8 +54,10 @@ class StepProgress:
         if stage != self._stage:
             if self._bar is None and self._done:
                 self._tell()
-            self._started, self._task = time.monotonic(), None
+            # The first word of a stage comes when some of it is done: it began at the last word before.
+            self._started, self._task = self._updated, None
         self._stage, self._done, self._total = stage, done, total
+        self._updated = time.monotonic()
         if self._bar is not None:
             if self._task is None:
                 self._task = self._bar.add_task(clean_line(stage), total=total)
