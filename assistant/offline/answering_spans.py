@@ -1,0 +1,99 @@
+"""Which spans of a card answer a question, and which only touch it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from assistant.offline.planner import Plan
+from assistant.offline.wording import plain_text
+from tools.attributes import Attribute
+from tools.reading import content_words, stem_word
+
+Json = Mapping[str, Any]
+
+COUNTED = re.compile(
+    r"\b(?:how many|number of|amount of)\s+(?:different |distinct "
+    r"|total )?(?P<noun>[\w-]+(?:[ -][\w-]+){0,3})",
+    re.I,
+)
+# What looks like the name of a model: a Hub link, an id, a capitalised name with a version.
+_MODEL_LIKE = re.compile(
+    r"huggingface\.co/\w|`[\w./-]+`|\b[\w-]+/[\w-]+\b|\b[A-Z][\w-]*[ -](?:[\w-]+[ -]){0,2}v?\d"
+)
+_NUMBER = re.compile(
+    r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen"
+    r"|hundred|thousand|million)\b",
+    re.I,
+)
+
+
+def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Json]:
+    """Spans that answer, not only touch: the counted noun with its number, or the attribute's own words."""
+    asked = set(content_words(plan.question, drop=[str(read["model"])]))
+    if attribute is not None:
+        # The attribute's own words are accounted for by what states it.
+        asked -= {
+            stem for found in attribute.asked.finditer(plan.question) for stem in content_words(found[0])
+        }
+    counted = COUNTED.search(plan.question)
+    head = _head_noun(counted["noun"]) if counted else ""
+    accepted = []
+    for span in read["passages"]:
+        text = plain_text(span["text"])
+        covered = set(span["covered"])
+        if head:
+            if _number_beside(text, head):
+                accepted.append(span)
+            continue
+        matched = len(covered & asked) / len(asked) if asked else 0.0
+        if attribute is not None and not span["states"] and (matched < 0.6 or len(asked) < 3):
+            continue
+        if attribute is not None and attribute.numeric and not _NUMBER.search(text):
+            continue
+        # Meaning may stand in for shared words, but never for all of them.
+        share = (matched if asked else 1.0) + 0.5 * max(0.0, span["nearness"] - 0.2)
+        specific = attribute is not None and attribute.name not in (
+            "data",
+            "limitations",
+            "intended_use",
+            "labels",
+            "task",
+        )
+        if share >= (0.0 if specific else 0.34) and (specific or covered or not asked):
+            accepted.append(span)
+    if attribute is not None and attribute.name == "base_model":
+        accepted.sort(key=lambda span: _MODEL_LIKE.search(span["text"]) is None)
+    return accepted
+
+
+def _head_noun(phrase: str) -> str:
+    """The noun that is counted: the last word before a verb ("text-music pairs did ..." -> pair)."""
+    words = []
+    for word in re.findall(r"[\w-]+", phrase):
+        if re.fullmatch(
+            r"(?:each|did|does|do|is|are|was|were|has|have|had|can|could|in|of|for|from|on"
+            r"|to|it|the|went|go|used?)",
+            word,
+            re.I,
+        ):
+            break
+        words.append(word)
+    return stem_word(words[-1].rpartition("-")[2]) if words else ""
+
+
+def _number_beside(text: str, stem: str) -> bool:
+    """Whether a number stands within a few words of a word with this stem."""
+    words = text.split()
+    at = [
+        n
+        for n, word in enumerate(words)
+        if any(stem_word(part) == stem for part in re.findall(r"[A-Za-z]+", word))
+    ]
+    return any(
+        _NUMBER.search(word)
+        for n in at
+        for word in words[max(0, n - 6) : n + 5]
+        if not re.fullmatch(r"\W*", word)
+    )
