@@ -29,6 +29,7 @@ class StepProgress:
         self._started = self._told = self._updated = time.monotonic()
         self._bar: Progress | None = None
         self._task: int | None = None
+        self._said: tuple[str, int] | None = None  # stage and count of the last plain line
 
     def __enter__(self) -> StepProgress:
         if self._console.is_terminal:
@@ -41,8 +42,8 @@ class StepProgress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        elif kind is None and self._done and self._told != self._started:
-            self._tell()
+        elif kind is None and self._said and self._said != (self._stage, self._done):
+            self._tell()  # who has read of the beginning reads of the end
 
     def advance(self, steps: int = 1) -> None:
         """`steps` more of the current stage are done."""
@@ -52,7 +53,7 @@ class StepProgress:
         """`done` of `total` (None: not known) steps of `stage` are done."""
         stage = _STAGES.get(stage, stage)
         if stage != self._stage:
-            if self._bar is None and self._done:
+            if self._bar is None and self._done and self._said != (self._stage, self._done):
                 self._tell()
             # The first word of a stage comes when some of it is done: it began at the last word before.
             self._started, self._task = self._updated, None
@@ -75,6 +76,7 @@ class StepProgress:
         self._console.file.write(clean_line(", ".join(parts)) + "\n")
         self._console.file.flush()
         self._told = now
+        self._said = (self._stage, self._done)
 
 
 def _make_bar(console: Console) -> Progress:
