@@ -98,7 +98,7 @@ def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
         return True
     if order := _listed_order(anchor, reading, given):
         return order == "same"
-    rivals = [n for n in reading.numbers if n is not given and n.value != given.value]
+    rivals = [n for n in reading.numbers if n is not given and n.value != given.value and not _is_year(n)]
     asides = [match.span() for match in _ASIDE.finditer(reading.folded.text)]
     if not any(start <= given.start < end for start, end in asides):
         # "65% (or 438,000 hours) is English": what stands in brackets is said of the number before it.
@@ -114,6 +114,11 @@ def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
         and not anchor.startswith(":")
         and all(_distance(reading, places[0], other) > 5 for other in reading.numbers)
     )
+
+
+def _is_year(number: Number) -> bool:
+    """A year ("COCO 2017") counts nothing and competes with no figure."""
+    return not number.kind and re.fullmatch(r"(?:19|20)\d\d", number.written) is not None
 
 
 def _listed_order(anchor: str, reading: Reading, given: Number) -> str:

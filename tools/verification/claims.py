@@ -18,7 +18,7 @@ from tools.verification.licences import Licence, find_licences
 from tools.verification.numbers import Number, supports_number
 from tools.verification.passages import Passage, Reading, Unit, read_text
 from tools.verification.polarity import find_reversed
-from tools.verification.words import Word, is_free
+from tools.verification.words import Word, is_free, stem_word
 
 _CLAUSE = re.compile(
     r"[;,()]|:\s|\s-\s|\b(?:and|but|while|whereas|which|plus|as well as|though|although|against)\b", re.I
@@ -27,6 +27,12 @@ _ON = re.compile(r"\b(?:on|for)\s+(?:the\s+)?(?=[\w-]*[A-Z\d])[^;,()]*", re.IGNO
 # What can be said of a model that was made from another one.
 _MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize", "adapt", "distil"})
 _QUALIFIER = re.compile(r"^(?:macro|micro|weighted|average)(?=[- _])|^(?:sacre)(?=bleu)", re.IGNORECASE)
+_PHRASE = re.compile(r"\b(?:at|with|for|in|using|over)\b(?=[^;,]*\d)", re.IGNORECASE)
+_SIZE_NAMES = re.compile(r"(?<![a-z])(nano|tiny|mini|small|base|medium|large|huge|giant|xl|xxl)(?![a-z])")
+_SIZED = re.compile(
+    r"\b(nano|tiny|mini|small|base|medium|large|huge|giant)-sized\b"
+    r"|\b(nano|tiny|mini|small|medium|large|huge|giant|xl|xxl) (?:model|version|variant|checkpoint)\b"
+)
 _FIELD_LENGTH = 400  # characters of an evidence that counts as one field
 _CONNECTORS = frozenset(
     {"to", "of", "in", "on", "and", "the", "based", "level", "sized", "size", "as", "a", "for"}
@@ -67,7 +73,7 @@ def read_need(reading: Reading, explained: Sequence[tuple[int, int]] = ()) -> Ne
     taken = [*explained, *((item.start, item.end) for item in licences)]
     numbers = tuple(number for number in reading.numbers if not _within(number.start, number.end, taken))
     metrics = tuple(metric for metric in reading.metrics if not _within(metric[1], metric[2], taken))
-    taken += [(number.start, number.end) for number in numbers]
+    taken += [(number.lead, number.end) for number in numbers]
     # "Macro F1" is another figure than "micro F1": the qualifier has to stand in the source as a word.
     taken += [
         (start, end)
@@ -119,7 +125,52 @@ def check_claim(
             if not any(part.problems for part in parts):
                 best = max(parts, key=lambda part: len(part.unit.text) if part.unit else 0)
                 return Finding([], best.passage, best.unit, True)
+    if found.problems:
+        listed = _check_list(reading, explained, cited, elsewhere, subjects)
+        if listed is not None:
+            return listed
     return found
+
+
+def _check_list(
+    reading: Reading,
+    explained: Sequence[tuple[int, int]],
+    cited: Sequence[Passage],
+    elsewhere: Sequence[Reading],
+    subjects: Sequence[str],
+) -> Finding | None:
+    """A claim whose phrases stand on lines of their own: "30 epochs at a batch size of 16"; None when not.
+
+    Only lines that give one number each count: in prose, numbers of several sentences do not combine.
+    """
+    text = reading.folded.text
+    settled = sorted({text[start:stop] for start, stop in explained}, key=len, reverse=True)
+    pieces = [
+        piece
+        for clause, _ in _split_clauses(reading, explained) or []
+        for piece in _PHRASE.split(clause.folded.text)
+    ]
+    parts = []
+    role = ""
+    for piece in pieces:
+        part = read_text(piece)
+        need = read_need(part, _find_all(part.folded.text, settled))
+        roles = [word.low for word in need.names if word.stem in ROLES]
+        if need.numbers and not roles and role:
+            part = read_text(f"{role} {piece}")
+            need = read_need(part, _find_all(part.folded.text, settled))
+        role = roles[-1] if roles and stem_word(roles[-1]) != "train" else "" if roles else role
+        finding = _check_whole(part, need, cited, elsewhere, subjects)
+        if finding.problems or (
+            finding.unit and (len(finding.unit.reading.numbers) > 1 or finding.unit.cells)
+        ):
+            return None
+        if finding.unit:
+            parts.append(finding)
+    if not parts:
+        return None
+    best = max(parts, key=lambda part: len(part.unit.text) if part.unit else 0)
+    return Finding([], best.passage, best.unit, True)
 
 
 def _join_fields(passages: Sequence[Passage]) -> list[Passage]:
@@ -133,8 +184,20 @@ def _join_fields(passages: Sequence[Passage]) -> list[Passage]:
     return [Passage(fields[0].evidence, (Unit(text, 0, len(text), context),))]
 
 
+def _other_size(claim: Reading, passage: Passage, unit: Unit) -> str:
+    """The size of another member of the family that a unit speaks of ("a base-sized model"); "" when none."""
+    own = set(_SIZE_NAMES.findall(passage.evidence.model.lower()))
+    spoken = {first or second for first, second in _SIZED.findall(unit.reading.folded.lower)}
+    if not own or not spoken or own & spoken:
+        return ""
+    other = sorted(spoken)[0]
+    return "" if other in claim.lows or f"{other}-sized" in claim.lows else other
+
+
 def _named_in(reading: Reading, subjects: Sequence[str]) -> list[str]:
-    return [name for name in subjects if reading.holds_run(_squash(name))] or list(subjects[:1])
+    """The subjects a clause names; one that names nothing goes on with the first."""
+    named = [name for name in subjects if reading.holds_run(_squash(name))]
+    return named or ([] if read_need(reading).names else list(subjects[:1]))
 
 
 def _check_whole(
@@ -159,6 +222,12 @@ def _check_whole(
                     for name in subjects
                     if _is_of_another_row(_squash(name), passage, unit)
                 ]
+            if (
+                not problems
+                and (need.numbers or need.metrics)
+                and (size := _other_size(reading, passage, unit))
+            ):
+                problems = [f"the passage says it of the {size} one"]
             if not problems and (stem := find_reversed(reading, [unit.reading, unit.around])):
                 problems = [f"the passage says the opposite about {stem!r}"]
             if not problems:
@@ -273,6 +342,8 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
             reading, number, unit, given
         ):
             return True
+    if number.value == _count_items(unit) and right_noun(reading, number):
+        return True
     if re.fullmatch(r"\d+(?:\.\d+)?", number.written):
         # "SQuAD 2.0", "Common Voice 11": a version stands glued to its name.
         before = [word for word in reading.words if word.end <= number.start]
@@ -287,6 +358,13 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
                 if len(initials) > 1 and any(pool.holds_run(f"{initials}{form}") for form in forms):
                     return True
     return False
+
+
+def _count_items(unit: Unit) -> int:
+    """How many entries a list under a key has ("license:" with two lines is two licences); 0 for no list."""
+    lines = unit.text.strip().split("\n")
+    items = sum(line.lstrip().startswith("- ") for line in lines)
+    return items if items == len(lines) - 1 and lines[0].rstrip().endswith(":") else 0
 
 
 def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Reading | None = None) -> bool:

@@ -15,7 +15,8 @@ from tools.verification.numbers import Number
 from tools.verification.passages import Reading, read_passage, read_text
 
 _MORE = (
-    r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest|largest|"
+    r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest"
+    r"|largest|"
     r"biggest|greatest|maximum|top"
 )
 _LESS = r"fewer|less|lower|smaller|shorter|below|fewest|least|lowest|smallest|shortest|minimum|trails?"
@@ -29,6 +30,7 @@ _SUPERLATIVE = re.compile(
     r"|minimum|best|worst)\b",
     re.I,
 )
+_UNSETTLED = "no cited value settles the comparison"
 _FIELDS = (
     ("downloads", re.compile(r"\bdownload|\bpopular", re.I)),
     ("likes", re.compile(r"\blike[sd]\b|\bhearts\b", re.I)),
@@ -38,7 +40,7 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`words`: where the comparing words stand in the folded text; `verdict` None: it could not be settled."""
+    """`words`: where the comparing words stand in the folded text; `verdict` None: not settled."""
 
     verdict: bool | None
     words: tuple[int, int]
@@ -57,19 +59,27 @@ def check_comparisons(
     for match in _COMPARATIVE.finditer(text):
         if re.match(r"\s+(?:than|about|or less)?\s*[\d$€]", text[match.end() :]):
             continue  # "more than 3 million" is a bound
+        if match[0].lower() == "top" and re.match(r"[- ]?\d", text[match.end() :]):
+            continue  # "top-1 accuracy"
+        adjective = re.match(r"\s+(?:popular|liked|downloaded|often)\b", text[match.end() :])
+        place = (match.start(), match.end() + (adjective.end() if adjective else 0))
         more = match.lastgroup == "more" or (match.lastgroup == "good" and not is_lower_better(metric or "x"))
         more = more or (match.lastgroup == "bad" and bool(metric) and is_lower_better(metric))
         if not metric and not field:
-            settled.append(Comparison(None, match.span()))
+            drawn = re.match(r"[^.;]{0,40}\bthan\b", text[match.end() :]) is not None
+            settled.append(Comparison(None, place, _UNSETTLED if drawn else ""))
         elif _SUPERLATIVE.fullmatch(match[0]):
-            settled.append(_settle_superlative(match, more, metric, field, ids, cited, ledger, reading))
+            settled.append(
+                _settle_superlative(match, place, more, metric, field, ids, cited, ledger, reading)
+            )
         else:
-            settled.append(_settle_pair(match, more, metric, field, ids, cited, ledger))
+            settled.append(_settle_pair(match, place, more, metric, field, ids, cited, ledger))
     return settled
 
 
 def _settle_pair(
     match: re.Match[str],
+    place: tuple[int, int],
     more: bool,
     metric: str,
     field: str,
@@ -79,28 +89,29 @@ def _settle_pair(
 ) -> Comparison:
     models = list(dict.fromkeys(name for name, _ in ids))
     if len(models) < 2:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     before = [name for name, start in ids if start < match.start()]
     after = [name for name, start in ids if start > match.end()]
     first, second = (before[0], after[0]) if before and after else (models[0], models[1])
     if first == second:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     if re.match(r"^\s*(?:than|compared|versus)\b", match.string[match.end() :]) and not before:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     values = [
         _value_of(model, metric, field, cited) or _value_of(model, metric, field, list(ledger))
         for model in (first, second)
     ]
     if values[0] is None or values[1] is None:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     holds = values[0] > values[1] if more else values[0] < values[1]
     return Comparison(
-        holds, match.span(), "" if holds else f"{first} has {values[0]:,f} and {second} {values[1]:,f}"
+        holds, place, "" if holds else f"{first} has {values[0]:,f} and {second} {values[1]:,f}"
     )
 
 
 def _settle_superlative(
     match: re.Match[str],
+    place: tuple[int, int],
     more: bool,
     metric: str,
     field: str,
@@ -111,10 +122,10 @@ def _settle_superlative(
 ) -> Comparison:
     models = list(dict.fromkeys([name for name, _ in ids] or [item.model for item in cited]))
     if not models:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     own = _value_of(models[0], metric, field, cited)
     if own is None:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     others: list[Decimal] = []
     topic = {word.stem for word in reading.words if word.is_name}
     for item in ledger:
@@ -128,10 +139,10 @@ def _settle_superlative(
         if value is not None:
             others.append(value)
     if not others:
-        return Comparison(None, match.span())
+        return Comparison(None, place, _UNSETTLED)
     best = max(others) if more else min(others)
     holds = own >= best if more else own <= best
-    return Comparison(holds, match.span(), "" if holds else f"another one has {best:,f}")
+    return Comparison(holds, place, "" if holds else f"another one has {best:,f}")
 
 
 def _value_of(model: str, metric: str, field: str, evidence: Sequence[Evidence]) -> Decimal | None:

@@ -81,7 +81,7 @@ class Names:
         """Whether a text stands in some evidence or in what the user said, as written but for case."""
         if self._texts is None:
             self._texts = [item.text.lower() for item in self._ledger]
-        wanted = re.compile(rf"(?<![\w/]){re.escape(text.lower())}(?![\w])")
+        wanted = re.compile(rf"(?<!\w){re.escape(text.lower())}(?!\w)")
         return any(wanted.search(known) for known in [self._allowed, *self._texts])
 
     def is_known(self, name: str) -> bool:
@@ -136,7 +136,8 @@ _AS_OBJECT = re.compile(
     r"(?:the |a |an )?(?:\w+/)?$"
 )
 _BARE_LINK = re.compile(
-    r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]|]*)?(?![\w-])",
+    r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]"
+    r"|]*)?(?![\w-])",
     re.IGNORECASE,
 )
 

@@ -58,7 +58,7 @@ _DIGITS = re.compile(
     r"(?P<glued>(?:[kKmMbBtT]|bn|mn)(?![^\W\d_])(?!/)|%)?"
     r"(?![\d])"
 )
-_AFTER = re.compile(r"(?P<gap>[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE)
+_AFTER = re.compile(r"(?P<gap>\+?[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE)
 _ONES = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15,
@@ -114,6 +114,7 @@ class Number:
     other: Decimal | None = None  # another reading of the same digits: "9.000" as nine thousand
     unit: str = ""  # the unit as written, lower case
     bare: Decimal | None = None  # the value before the unit was applied
+    lead: int = 0  # where "more than" or "about" before it begins
 
     @property
     def unscaled(self) -> Decimal:
@@ -212,11 +213,19 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
         kind=kind,
         digits=digits,
         hedged=_HEDGE.search(before[-24:]) is not None,
-        bound=_read_bound(before),
+        bound=_read_bound(before) or ("low" if text[match.end() : match.end() + 1] == "+" else ""),
         other=other,
         unit=unit,
         bare=bare,
+        lead=_lead(text, match.start()),
     )
+
+
+def _lead(text: str, start: int) -> int:
+    """Where "more than" or "about" before a number begins, else the number's own start."""
+    before = text[max(0, start - 40) : start]
+    found = _BOUND.search(before) or _HEDGE.search(before)
+    return start - len(before) + found.start() if found else start
 
 
 def _read_bound(before: str) -> str:
@@ -292,6 +301,7 @@ def _read_words(text: str, match: re.Match[str]) -> Number:
         in_words=True,
         unit=unit,
         bare=bare,
+        lead=_lead(text, match.start()),
     )
 
 
@@ -301,7 +311,7 @@ def _read_fraction(match: re.Match[str]) -> Number:
     value = top * Decimal("0.5") if part.startswith("hal") else top / Decimal(_PARTS[part])
     return Number(
         value=value, step=Decimal(0), written=match[0], start=match.start(), end=match.end(), kind="percent",
-        digits=9, in_words=True,
+        digits=9, in_words=True, lead=match.start(),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from tools.verification.passages import Reading
-from tools.verification.words import is_free, stem_word
+from tools.verification.words import is_free, polar_words, stem_word
 
 _NEGATOR = re.compile(
     r"\b(?:not|no|never|cannot|without|neither|nor|none|hardly|barely|unable|unsuitable|unsuited|except"
@@ -49,7 +49,7 @@ def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
     plain: set[str] = set()
     counts = dict.fromkeys(range(len(scopes)), 0)
     for word in reading.words:
-        if is_free(word.low) or word.low in ("non",):
+        if (is_free(word.low) and word.low not in polar_words()) or word.low == "non":
             continue
         inside = 0
         for n, (start, end) in enumerate(scopes):

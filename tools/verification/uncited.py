@@ -61,7 +61,7 @@ _ADVICE = re.compile(
     r"(?:look|search|compare|check|show|list|tell|help|find)\b",
     re.IGNORECASE,
 )
-_FIRST_PERSON = re.compile(r"^\W*I\b|^\W*(?:here|these|those|this) (?:is|are|come|comes)\b", re.IGNORECASE)
+_DEGREES = frozenset({"more", "most", "less", "least", "very", "rather", "quite"})
 
 
 def judge_uncited(
@@ -124,7 +124,9 @@ def _judge_rest(
     words = [
         word
         for word in (*need.names, *need.words)
-        if not any(word.stem in echo.stems for echo in echoes) and not (word.initial and is_free(word.low))
+        if not any(word.stem in echo.stems for echo in echoes)
+        and not (word.initial and is_free(word.low))
+        and word.low not in _DEGREES
     ]
     if words:
         said = ", ".join(word.text for word in words[:4])

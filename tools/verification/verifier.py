@@ -219,6 +219,8 @@ class _Verifier:
                 report.problems.append(f"the comparison is the wrong way round: {comparison.reason}")
             elif comparison.verdict:
                 explained.append(reading.folded.text[slice(*comparison.words)])
+            elif comparison.reason and not self._says_itself(reading, comparison.words, cited):
+                report.problems.append(comparison.reason)
         if report.problems:
             return False
         has_facts = False
@@ -255,6 +257,11 @@ class _Verifier:
             if finding.passage and finding.unit:
                 report.support[finding.passage.evidence.id] = finding.unit.text.strip()
         return has_facts
+
+    def _says_itself(self, reading: Reading, words: tuple[int, int], cited: Sequence[Evidence]) -> bool:
+        """Whether a comparison that values cannot settle is drawn by a cited passage in the same words."""
+        wanted = {word.stem for word in reading.words if words[0] <= word.start < words[1]}
+        return any(wanted <= unit.reading.stems for item in cited for unit in read_passage(item).units)
 
     def _check_subject(
         self,

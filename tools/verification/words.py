@@ -122,6 +122,12 @@ def free_words() -> frozenset[str]:
 
 
 @cache
+def polar_words() -> frozenset[str]:
+    """Words that need no support, but whose negation does."""
+    return frozenset(_load()["polarity"]["verbs"].split())
+
+
+@cache
 def is_free(low: str) -> bool:
     """Whether a word claims nothing by itself."""
     words = free_words()
