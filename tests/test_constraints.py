@@ -99,6 +99,11 @@ PHRASES: list[tuple[str, set[str]]] = [
     ("models published by facebook", {"author facebook"}),
     ("Microsoft's models for layout", {"author Microsoft"}),
     ("something made by friday", set()),
+    ("more than a million downloads", {"downloads>= 1000000"}),
+    ("fewer than two billion parameters", {"parameters<= 2000000000"}),
+    ("NER for German with the Flair library", {"language de", "library flair"}),
+    ("depth, and not from NYU", {"not text NYU"}),
+    ("based on wav2vec2", {"derived_from wav2vec2?"}),
     ("fine-tuned from MCG-NJU/videomae-base", {"derived_from MCG-NJU/videomae-base"}),
     ("a system based on AI", set()),
 ]  # fmt: skip

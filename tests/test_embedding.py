@@ -99,6 +99,11 @@ def test_vectors_are_unit_float32_in_the_order_given(embedder: Embedder) -> None
     assert embedder.embed([]).shape == (0, embedder.dimension)
 
 
+def test_lone_surrogates_and_control_characters_are_read(embedder: Embedder) -> None:
+    vectors = embedder.embed(["\ud800 broken", "\x00", "语"])
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
 def test_meaning_is_closer_than_words(embedder: Embedder) -> None:
     one, alike, other = embedder.embed(
         ["turn speech into written text", "transcribe audio recordings", "predict house prices from a table"]

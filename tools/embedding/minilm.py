@@ -77,7 +77,9 @@ class MiniLMEmbedder:
         import numpy as np
 
         vectors = np.zeros((len(texts), HIDDEN), dtype=np.float32)
-        encoded = [np.asarray(item.ids, dtype=np.int64) for item in self._tokenizer.encode_batch(list(texts))]
+        # The tokenizer refuses lone surrogates, which cards and command lines may hold.
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        encoded = [np.asarray(item.ids, dtype=np.int64) for item in self._tokenizer.encode_batch(clean)]
         # Texts of like length share a batch, so that little of it is padding.
         waiting = sorted(range(len(encoded)), key=lambda i: len(encoded[i]))
         while waiting:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 Verdict = bool | None
 
 _OPEN_LANGUAGES = frozenset({"multilingual", "multi", "mul", "unknown", "other", "code"})
+# Full-text search knows plurals, but not that these are one unit.
+_UNIT_FORMS = {"dimensions": ("dimension", "dimensions", "dimensional", "dim", "dims", "d")}
+_PLAIN_CODES = frozenset({"ml", "nn", "qa", "id", "no", "is", "it", "so", "as", "or", "to", "am", "sm", "lg"})
 _EVERY_MODEL = 1_000_000
 _SQUASHED = re.compile(r"[^a-z0-9]+")
 
@@ -73,6 +76,9 @@ def _make_judge(
         case "parameters":
             return lambda _, record: _compare(record.parameters, constraint)
         case "language":
+            # Only what was read from words is a pair: the flag `fr-ca` is French of a region.
+            if constraint.words and (pair := re.fullmatch(r"([a-z]{2,3})-([a-z]{2,3})", value)):
+                return _judge_pair(lake, index, pair[1], pair[2])
             return _judge_language(lake, index, value)
         case "library":
             return _judge_library(lake, index, value)
@@ -116,15 +122,12 @@ def _language_words() -> re.Pattern[str]:
 
 
 def _judge_language(lake: Lake, index: LakeIndex, value: str) -> Callable[[int, ModelRecord], Verdict]:
-    source, _, target = value.partition("-")
-    if target and len(source) <= 3 and normalize_language(value) == value:
-        return _judge_pair(lake, index, normalize_language(source), normalize_language(target))
     code = normalize_language(value)
     mentioning = _mentioning(lake, index, _names_of(code) or (value,))
 
     def decide(number: int, record: ModelRecord) -> Verdict:
         declared = {normalize_language(language) for language in record.languages}
-        if code in declared:
+        if code in declared or _ends_in(record.model, code):
             return True
         named = {language_names()[word] for word in _language_words().findall(index.labels[number])}
         if code in named:
@@ -138,12 +141,17 @@ def _judge_language(lake: Lake, index: LakeIndex, value: str) -> Callable[[int, 
     return decide
 
 
+def _ends_in(model: str, code: str) -> bool:
+    """Whether a name ends in a language's code: `vqa-pl`, `tiny.en`. Some codes mean other things there."""
+    return code not in _PLAIN_CODES and re.search(rf"[-_.]{re.escape(code)}$", model.lower()) is not None
+
+
 def _judge_pair(
     lake: Lake, index: LakeIndex, source: str, target: str
 ) -> Callable[[int, ModelRecord], Verdict]:
     """Translation from `source` to `target`: the order counts where a name states one."""
     wanted = re.compile(rf"(?<![a-z]){source}(?:[-_ ]|[-_ ]?(?:to|2)[-_ ]?){target}(?![a-z])")
-    any_pair = re.compile(r"(?:^|[-_/ ])([a-z]{2,3})[-_](?:to[-_])?([a-z]{2,3})(?:$|[-_ ])")
+    any_pair = re.compile(r"(?=(?:^|[-_/])([a-z]{2,3})[-_](?:to[-_])?([a-z]{2,3})(?:$|[-_]))")
     both = _mentioning(lake, index, _names_of(source) or (source,)) & _mentioning(
         lake, index, _names_of(target) or (target,)
     )
@@ -153,8 +161,11 @@ def _judge_pair(
         name = record.model.lower()
         if wanted.search(name):
             return True
-        stated = any_pair.search(name)
-        if stated and stated[1] in codes and stated[2] in codes:
+        # The last pair counts: in "opus-mt-es-en" the first would be Maltese to Spanish.
+        stated = [(first, second) for first, second in any_pair.findall(name) if {first, second} <= codes]
+        if stated:
+            return stated[-1] == (source, target)
+        if record.task == "translation" and _ends_in(name, source):
             return False
         declared = {normalize_language(language) for language in record.languages}
         if {source, target} <= declared:
@@ -230,13 +241,11 @@ def _judge_text(
 
 
 def _spellings(value: str) -> tuple[str, ...]:
-    """A number and its unit stand in either order: "384 dimensions", "dimension: 384"."""
+    """A number and its unit stand in either order and several forms: "384 dimensional", "dimension: 384"."""
     number, _, unit = value.partition(" ")
-    if re.fullmatch(r"[\d.]+", number) and unit:
-        short = unit.removesuffix("s")
-        return tuple(
-            dict.fromkeys(
-                (value, f"{number} {short}", f"{number}{short}", f"{unit} {number}", f"{short} {number}")
-            )
-        )
-    return (value,)
+    if not re.fullmatch(r"[\d.]+", number) or not unit:
+        return (value,)
+    forms = _UNIT_FORMS.get(unit, (unit,))
+    return tuple(
+        phrase for form in forms for phrase in (f"{number} {form}", f"{number}{form}", f"{form} {number}")
+    )

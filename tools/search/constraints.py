@@ -33,7 +33,24 @@ _UNIT = {
     "bn": 1e9,
     "billion": 1e9,
 }
-_AMOUNT = r"(?P<number>\d[\d,]*(?:\.\d+)?)\s*(?:(?P<unit>k|thousand|mn|mio|million|m|bn|billion|b)(?![a-z]))?"
+_COUNTS: dict[str, float] = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "five": 5,
+    "ten": 10,
+    "twenty": 20,
+    "fifty": 50,
+}
+_COUNTS |= {"hundred": 100, "a hundred": 100, "one hundred": 100, "half a": 0.5}
+_AMOUNT = (
+    r"(?P<number>\d[\d,]*(?:\.\d+)?"
+    r"|(?:half an?|(?:an? |one )?hundred|an?|one|two|three|five|ten|twenty|fifty)"
+    r"(?=\s+(?:thousand|million|billion)))"
+    r"\s*(?:(?P<unit>k|thousand|mn|mio|million|m|bn|billion|b)(?![a-z]))?"
+)
 _AT_MOST = (
     r"(?:under|below|less than|fewer than|at most|up to|no more than|not more than|smaller than"
     r"|max(?:imum)?(?: of)?|within|<=?|≤|not over|not above|lighter than)"
@@ -117,7 +134,7 @@ _QUANTITY = re.compile(
 # A proper name right after a negation: "not Whisper", "no BERT".
 _REFUSED = re.compile(
     r"\b(?:not|no|without|except|excluding|anything but|other than|rather than|instead of)\s+"
-    r"(?:(?:an?|any)\s+)?"
+    r"(?:(?:an?|any|from|on|by|the)\s+)*"
     r"(?P<name>[A-Z][a-z]*[A-Z0-9][\w\-]*|[A-Z]{3,}[\w\-]*|[A-Z][a-z]+)(?![\w/])"
 )
 
@@ -159,7 +176,9 @@ def read_constraints(question: str) -> tuple[Constraint, ...]:
 
 
 def _to_number(number: str, unit: str | None) -> int:
-    return int(float(number.replace(",", "")) * _UNIT.get((unit or "").lower(), 1))
+    words = number.lower().replace("half an", "half a")
+    count = _COUNTS[words] if words in _COUNTS else float(number.replace(",", ""))
+    return int(count * _UNIT.get((unit or "").lower(), 1))
 
 
 def _read_size(text: str) -> Iterator[tuple[int, Constraint]]:
@@ -249,7 +268,8 @@ def _read_datasets(text: str) -> Iterator[tuple[int, Constraint]]:
 def _read_parents(text: str) -> Iterator[tuple[int, Constraint]]:
     for found in _PARENT.finditer(text):
         name = found.group("name").rstrip(".,-")
-        # "based on AI" or "based on BERT-like" names no checkpoint; an id or a versioned name does.
+        # "based on AI" names no checkpoint; an id or a name with a number in it does. Without an id it is
+        # soft: search makes it hard when the lake holds models that declare it.
         if "/" in name or re.search(r"[A-Za-z]-?[\w.]*\d", name):
             yield (
                 found.start(),
@@ -257,6 +277,7 @@ def _read_parents(text: str) -> Iterator[tuple[int, Constraint]]:
                     "derived_from",
                     name,
                     negated=is_negated(text, found.start()),
+                    hard="/" in name,
                     words=found.group().rstrip(".,- "),
                 ),
             )

@@ -9,6 +9,7 @@ development questions under cross-validation (eval/search.py prints the figures)
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def search(
     if not index.records:
         return SearchResult(query, constraints, (), notes=(*notes, "the lake holds no models"))
     signals = collect_signals(lake, index, request, prior or load_task_prior())
-    verdicts = {constraint: judge(lake, index, constraint) for constraint in constraints}
+    verdicts = _judge_all(lake, index, constraints)
+    constraints = tuple(verdicts)
     scores = _fuse(index, signals, verdicts, weights)
     allowed, open_fields = _filter(len(index.records), verdicts)
     order = [int(number) for number in np.argsort(-scores, kind="stable")]
@@ -101,6 +103,18 @@ def search(
         notes=tuple(notes),
         debug={"tasks": dict(sorted(signals.tasks.items(), key=lambda item: -item[1])[:3])},
     )
+
+
+def _judge_all(
+    lake: Lake, index: LakeIndex, constraints: Sequence[Constraint]
+) -> dict[Constraint, NDArray[np.int8]]:
+    """A verdict for each; a parent that was named loosely is hard when models of this lake declare it."""
+    verdicts = {}
+    for constraint in constraints:
+        verdict = judge(lake, index, constraint)
+        declared = constraint.field == "derived_from" and bool((verdict == 1).any())
+        verdicts[dataclasses.replace(constraint, hard=constraint.hard or declared)] = verdict
+    return verdicts
 
 
 def _fuse(

@@ -164,7 +164,8 @@ _LANGUAGE_NOUN = re.compile(
     re.IGNORECASE,
 )
 _NOT_LANGUAGE_AFTER = re.compile(
-    r"[\s-]+(?:\w+[\s-]+)?(?:my|the|this|that|up|your|our|America\w*|customers?|compan\w+|agenc\w+|restaurants?|food|cuisine"
+    r"[\s-]+(?:my|the|this|that|up|your|our|America\w*)\b"
+    r"|[\s-]+(?:\w+[\s-]+)?(?:customers?|compan\w+|agenc\w+|restaurants?|food|cuisine"
     r"|clients?|startup|bank|market|users?|government|hospital|shepherd|bulldog|airline|tourists?|city|team)\b",
     re.IGNORECASE,
 )
