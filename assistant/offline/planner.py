@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assistant.offline.dialogue import Turn, resolve_references, shown_list, shown_models
+from assistant.offline.field_values import normal_values
 from assistant.offline.mentions import Mention, MentionIndex
 from assistant.offline.scope import read_scope
 from assistant.offline.shapes import has_shape, sub_shape
@@ -115,6 +116,9 @@ class Planner:
         attributes = tuple(asked_attributes(bare))
         if not attributes and not asked_metrics(bare) and turns and len(bare.split()) <= 6:
             bare, attributes = self._repeat(bare, turns)
+        if not attributes and normal_values("language", bare, codes=False):
+            # "does it translate into German?"
+            attributes = tuple(asked_attributes("which languages?"))
         base = Plan(
             intent="fact",
             question=bare,
