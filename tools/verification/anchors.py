@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from decimal import Decimal
 
 from tools.verification.numbers import Number
-from tools.verification.passages import Reading, Unit, read_text
+from tools.verification.passages import Unit
+from tools.verification.readings import Reading, read_text
 from tools.verification.words import Word, is_free
 
 ROLES = frozenset(
@@ -77,7 +80,20 @@ def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
         return _is_tied_in_row(anchors, unit, given)
     if len(unit.reading.numbers) < 2:
         return True
-    return all(is_closest(anchor, unit.reading, given) for anchor in anchors)
+    versions = [n.value for n in claim.numbers if n is not number and _is_version(claim, n)]
+    return all(is_closest(anchor, unit.reading, given, versions) for anchor in anchors)
+
+
+def _is_version(reading: Reading, number: Number) -> bool:
+    """Whether a number is part of a name: "SQuAD 2.0", "Common Voice 11.0"."""
+    before = [word for word in reading.words if word.end < number.start]
+    return (
+        bool(before)
+        and not number.kind
+        and before[-1].text[:1].isupper()
+        and reading.folded.text[before[-1].end : number.start] == " "
+        and not any(start <= before[-1].start < end for _, start, end in reading.metrics)
+    )
 
 
 def _positions(anchor: str, reading: Reading) -> list[tuple[int, int]]:
@@ -91,14 +107,18 @@ def _positions(anchor: str, reading: Reading) -> list[tuple[int, int]]:
     ]
 
 
-def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
-    """No other number is nearer to the anchor than `given`, somewhere in the unit where the anchor stands."""
+def is_closest(anchor: str, reading: Reading, given: Number, versions: Sequence[Decimal] = ()) -> bool:
+    """No other number is nearer to the anchor than `given`, somewhere in the unit where the anchor stands.
+
+    `versions`: values that are part of names and compete with no figure.
+    """
     places = _positions(anchor, reading)
     if not places:
         return True
     if order := _listed_order(anchor, reading, given):
         return order == "same"
     rivals = [n for n in reading.numbers if n is not given and n.value != given.value and not _is_year(n)]
+    rivals = [n for n in rivals if n.value not in versions]
     asides = [match.span() for match in _ASIDE.finditer(reading.folded.text)]
     if not any(start <= given.start < end for start, end in asides):
         # "65% (or 438,000 hours) is English": what stands in brackets is said of the number before it.
@@ -108,11 +128,12 @@ def is_closest(anchor: str, reading: Reading, given: Number) -> bool:
         others = [_distance(reading, place, n) for n in rivals]
         if mine <= min(others, default=mine):
             return True
-    # An anchor far from every number (the subject, a dataset named once) binds all of them.
+    # What stands before all numbers, and beside none (a dataset that heads a list of figures), binds each.
+    heads = len(places) == 1 and places[0][1] <= min(other.start for other in reading.numbers)
     return (
-        len(places) == 1
+        heads
         and not anchor.startswith(":")
-        and all(_distance(reading, places[0], other) > 5 for other in reading.numbers)
+        and all(_distance(reading, places[0], other) > 2 for other in rivals)
     )
 
 

@@ -16,8 +16,9 @@ from tools.search.vocabulary import language_names
 from tools.verification.anchors import ROLES, is_tied, right_noun
 from tools.verification.licences import Licence, find_licences
 from tools.verification.numbers import Number, supports_number
-from tools.verification.passages import Passage, Reading, Unit, read_text
+from tools.verification.passages import Passage, Unit
 from tools.verification.polarity import find_reversed
+from tools.verification.readings import Reading, read_text
 from tools.verification.words import Word, is_free, stem_word
 
 _CLAUSE = re.compile(

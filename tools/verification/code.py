@@ -7,7 +7,7 @@ import re
 from tools.evidence import EvidenceLedger
 from tools.verification.claims import read_need
 from tools.verification.names import Names, find_links, fold_link
-from tools.verification.passages import read_text
+from tools.verification.readings import read_text
 from tools.verification.words import is_free
 
 _CODE_LINE = re.compile(

@@ -12,7 +12,8 @@ from tools.metrics import is_lower_better
 from tools.verification.anchors import is_closest
 from tools.verification.names import Names
 from tools.verification.numbers import Number
-from tools.verification.passages import Reading, read_passage, read_text
+from tools.verification.passages import read_passage
+from tools.verification.readings import Reading, read_text
 
 _MORE = (
     r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest"

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from tools.evidence import Evidence
 from tools.verification.names import Names
-from tools.verification.passages import Reading, read_passage, read_text
+from tools.verification.passages import read_passage
+from tools.verification.readings import Reading, read_text
 
 _MADE = (
     r"(?:fine-?\s?tun\w+|finetun\w+|distill?\w*|quanti[sz]\w+|adapted|derived|initiali[sz]\w+|built|based"

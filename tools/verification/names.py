@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.metrics import METRICS
-from tools.verification.passages import Reading, read_passage, read_text
+from tools.verification.passages import read_passage
+from tools.verification.readings import Reading, read_text
 
 _ID = re.compile(
     r"(?<![\w./@:])(?P<id>[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*[A-Za-z0-9+])(?:@[\w.\-]+)?(?![\w/])"
@@ -157,7 +158,7 @@ def is_subject(name: str, unit: Reading) -> bool:
 
 def find_links(raw: str) -> list[str]:
     """Links of a statement: addresses, targets of Markdown links and of HTML attributes."""
-    found = re.findall(r"(?:https?|ftp)://[^\s<>\"'`)\]|]+|\bwww\.[^\s<>\"'`)\]|]+", raw)
+    found = re.findall(r"(?:https?|ftp)://[^\s<>\"'`)\]|“”«»]+|\bwww\.[^\s<>\"'`)\]|“”«»]+", raw)
     found += re.findall(r"\]\(\s*<?([^)\s>]+)", raw)
     found += re.findall(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", raw, re.IGNORECASE)
     found += re.findall(r"^\s*\[[^\]]+\]:\s*(\S+)", raw, re.MULTILINE)

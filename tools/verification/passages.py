@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 from tools.evidence import Evidence
-from tools.metrics import METRICS
-from tools.verification.folding import Folded, fold_text
-from tools.verification.numbers import Number, find_numbers
-from tools.verification.words import Word, find_words, split_parts
+from tools.verification.nodes import split_nodes
+from tools.verification.readings import Reading, read_text
 
 MAX_PASSAGE = 60_000  # characters of one evidence that are read for facts; quotes are sought in all of it
 _MAX_UNITS = 1_500
@@ -34,78 +32,6 @@ _HTML_ROW = re.compile(r"<tr\b.*?(?:</tr>|(?=<tr\b)|\Z)", re.IGNORECASE | re.DOT
 _HTML_CELL = re.compile(r"<(?P<kind>t[hd])\b[^>]*>(?P<text>.*?)(?=</?t[hdr]\b|\Z)", re.IGNORECASE | re.DOTALL)
 _NODE = re.compile(r"^(?P<indent>\s*)(?P<dash>-\s+)?(?P<key>[\"']?[\w.\-/ ]+[\"']?)\s*:(?P<value>\s.*|)$")
 _BRACKET = re.compile(r"^\s*- |^\s*[\]\[{}],?$|^---$")
-_METRIC_NAMES = tuple((metric.name, metric.pattern, metric.lower_is_better) for metric in METRICS)
-
-
-@dataclass(frozen=True, slots=False)
-class Reading:
-    """A text with its words, numbers and metrics found."""
-
-    text: str
-
-    @cached_property
-    def folded(self) -> Folded:
-        return fold_text(self.text)
-
-    @cached_property
-    def words(self) -> list[Word]:
-        return find_words(self.folded.text)
-
-    @cached_property
-    def numbers(self) -> list[Number]:
-        return find_numbers(self.folded.text)
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        stems = {word.stem for word in self.words}
-        for word in self.words:
-            if len(word.parts) > 1 and not word.low.isalpha():
-                stems |= {part.stem for part in find_words(" ".join(word.parts))}
-        return frozenset(stems)
-
-    @cached_property
-    def lows(self) -> frozenset[str]:
-        return frozenset(word.low for word in self.words)
-
-    @cached_property
-    def squashed(self) -> tuple[str, frozenset[int]]:
-        """All letters and digits in a row, and where a run of either begins or ends."""
-        parts = split_parts(self.folded.lower)
-        edges = {0}
-        at = 0
-        for part in parts:
-            at += len(part)
-            edges.add(at)
-        return "".join(parts), frozenset(edges)
-
-    @cached_property
-    def metrics(self) -> list[tuple[str, int, int]]:
-        """(name, start, end) of metrics in the folded text, the more special instead of the general."""
-        found: list[tuple[str, int, int]] = []
-        text = self.folded.text.replace("_", " ")
-        for name, pattern, _ in _METRIC_NAMES:
-            for match in pattern.finditer(text):
-                if not any(start < match.end() and match.start() < end for _, start, end in found):
-                    found.append((name, match.start(), match.end()))
-        return sorted(found, key=lambda item: item[1])
-
-    def holds_run(self, squashed: str) -> bool:
-        """Whether letters and digits stand here in a row, whatever separates them, at edges of words."""
-        if not squashed:
-            return False
-        text, edges = self.squashed
-        at = text.find(squashed)
-        while at >= 0:
-            if at in edges and at + len(squashed) in edges:
-                return True
-            at = text.find(squashed, at + 1)
-        return False
-
-
-@lru_cache(maxsize=4096)
-def read_text(text: str) -> Reading:
-    """The reading of a text; cached, for evidence is read again in every turn of a conversation."""
-    return Reading(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +88,8 @@ def _split(text: str, *, structured: bool) -> Iterator[Unit]:
         yield from _split_html(text)
     nodes = [not line.strip() or bool(_NODE.match(line) or _BRACKET.match(line)) for line in text.split("\n")]
     if nodes and (structured or text.startswith("---")) and sum(nodes) >= 0.6 * len(nodes):
-        yield from _split_nodes(text)
+        for start, end, context in split_nodes(text):
+            yield Unit(text[start:end], start, end, context)
         return
     yield from _split_lines(text)
 
@@ -259,59 +186,6 @@ def _sentence_ends(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
             continue
         if start < match.start() < end:
             yield match.span()
-
-
-def _split_nodes(text: str) -> Iterator[Unit]:
-    """YAML or JSON: a unit for each list entry or scalar, with the keys and siblings it stands under."""
-    lines = _line_spans(text)
-    if len(lines) <= 14:
-        # A metric node, a field, a small mapping: everything in it is said of one thing.
-        entries = [n for n, span in enumerate(lines) if re.match(r"\s*-\s+\w+:", text[slice(*span)])]
-        if len(entries) <= 1:
-            yield Unit(text, 0, len(text))
-            return
-    # Entries of the innermost lists are units; what encloses them, at smaller indent, is context.
-    above: list[tuple[int, str]] = []
-    start = 0
-    for n, (begin, end) in enumerate(lines):
-        line = text[begin:end]
-        indent = len(line) - len(line.lstrip())
-        opens = re.match(r"\s*-\s", line) is not None
-        if opens or n == 0 or (n and indent < _indent(text, lines[n - 1])):
-            if n and text[start:begin].strip():
-                yield from _node_unit(text, start, begin, above)
-            start = begin
-        above = [entry for entry in above if entry[0] < indent]
-        above.append((indent, line))
-    if text[start:].strip():
-        yield from _node_unit(text, start, len(text), above)
-
-
-def _node_unit(text: str, start: int, end: int, above: list[tuple[int, str]]) -> Iterator[Unit]:
-    indent = _indent(text, (start, end))
-    context = text[:start]
-    kept: list[str] = []
-    limit = indent
-    for line in reversed(context.split("\n")):
-        if not line.strip():
-            continue
-        level = len(line) - len(line.lstrip())
-        # Siblings at the level of an enclosing key (dataset beside metrics) speak of the unit as well.
-        if level <= limit and not (level == indent and line.lstrip().startswith("- ")):
-            kept.append(line)
-            limit = min(limit, level + (2 if line.lstrip().startswith("- ") else 0))
-            if line.lstrip().startswith("- "):
-                limit = level - 1
-        elif level > limit and kept and limit >= 0 and len(kept) < 40:
-            kept.append(line)
-        if limit < 0:
-            break
-    yield Unit(text[start:end], start, end, " ".join(kept))
-
-
-def _indent(text: str, span: tuple[int, int]) -> int:
-    line = text[slice(*span)]
-    return len(line) - len(line.lstrip())
 
 
 def _line_spans(text: str) -> list[tuple[int, int]]:

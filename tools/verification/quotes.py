@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.verification.folding import fold_text
+from tools.verification.folding import Folded, fold_text
 
 MIN_QUOTE = 12  # characters; shorter quotes are names, checked as facts
 _PAIRS = re.compile(
@@ -71,13 +71,13 @@ def locate_quote(quote: str, source: str) -> Found | None:
     if whole and _is_bounded(source, whole):
         at = _bounded(source, whole, 0)
         return Found("exact", whole, at, at + len(whole), _lost(source[:at]))
-    folded = fold_text(source)
+    folded = _without_bullets(fold_text(source))
     text = folded.lower
     spans: list[tuple[int, int]] = []
     at = 0
     lost = ""
     for part in parts:
-        wanted = _trim(fold_text(part).lower)
+        wanted = _trim(_without_bullets(fold_text(part)).lower)
         if not wanted:
             return None
         start = _bounded(text, wanted, at)
@@ -90,6 +90,20 @@ def locate_quote(quote: str, source: str) -> Found | None:
         at = start + len(wanted)
     first, last = folded.span(spans[0][0], spans[-1][1])
     return Found("normalized", source[first:last], first, last, lost)
+
+
+def _without_bullets(folded: Folded) -> Folded:
+    """The text without dashes that stand alone: of a list run into one line they are the bullets."""
+    if " - " not in folded.text:
+        return folded
+    text = folded.text
+    dropped = {n for match in re.finditer(r"(?<= )- ", text) for n in range(*match.span())}
+    kept = [n for n in range(len(text)) if n not in dropped]
+    return Folded(
+        "".join(text[n] for n in kept),
+        tuple(folded.starts[n] for n in kept),
+        tuple(folded.ends[n] for n in kept),
+    )
 
 
 def count_letters(quote: str) -> int:

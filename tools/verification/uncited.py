@@ -8,7 +8,7 @@ from collections.abc import Collection
 from tools.evidence import EvidenceLedger
 from tools.verification.claims import read_need
 from tools.verification.names import Names
-from tools.verification.passages import Reading, read_text
+from tools.verification.readings import Reading, read_text
 from tools.verification.words import is_free
 
 _ABSENCE = re.compile(

@@ -19,7 +19,7 @@ from tools.verification.lineage import check_direction
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
 from tools.verification.names import Names, find_links, fold_link, is_own_link, is_subject
 from tools.verification.numbers import supports_number
-from tools.verification.passages import Reading, read_passage, read_text
+from tools.verification.passages import read_passage
 from tools.verification.quotes import (
     MIN_QUOTE,
     Found,
@@ -29,6 +29,7 @@ from tools.verification.quotes import (
     find_unclosed,
     locate_quote,
 )
+from tools.verification.readings import Reading, read_text
 from tools.verification.statements import Piece, split_statements
 from tools.verification.types import Citation, Level, Statement, Verification
 from tools.verification.uncited import judge_uncited
@@ -425,7 +426,7 @@ def _without_links(text: str) -> str:
     """The text with addresses blanked and the targets of Markdown links gone."""
     text = re.sub(r"\]\([^)]*\)", lambda match: "]" + " " * (len(match[0]) - 1), text)
     return re.sub(
-        r"(?:https?|ftp)://[^\s<>\"'`)\]|]+|\bwww\.[^\s<>\"'`)\]"
+        r"(?:https?|ftp)://[^\s<>\"'`)\]“”«»|]+|\bwww\.[^\s<>\"'`)\]“”«»"
         r"|]+",
         lambda match: " " * len(match[0]),
         text,
