@@ -13,6 +13,7 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
 _TAG = re.compile(r"<[^>\n]{0,300}>")
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~)(?!\w)|`+")
 _LEADER = re.compile(r"^\s*(?:[-*+•>#|]+\s+|#+\s*|\d+[.)]\s+)+")
+_ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d+[.)])\s+")
 _MARK = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
 _SLACK = 6  # words a quote may run over, rather than be cut
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -35,8 +36,8 @@ def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
 
     Empty when nothing quotable is left.
     """
-    tokens = plain_text(text).split()
     wanted = set(about)
+    tokens = plain_text(_best_item(text, wanted)).split()
     if len(tokens) > words + _SLACK:
         tokens = tokens[_best_start(tokens, wanted, words) :][:words]
         # End where a phrase ends, when that does not cost much.
@@ -52,6 +53,12 @@ def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
     if opening == '"':
         piece = piece.replace('"', "'")
     return opening + piece.replace("<", "&lt;") + closing
+
+
+def _best_item(text: str, wanted: set[str]) -> str:
+    """The item of a list that holds most wanted stems; all of a text that is no list."""
+    items = [item for item in _ITEM.split(text) if item.strip()]
+    return max(items, key=lambda item: len(wanted & set(content_words(item))), default=text)
 
 
 def _best_start(tokens: Sequence[str], wanted: set[str], size: int) -> int:
