@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import resources
 
 from tools.attributes import Attribute
@@ -57,6 +58,7 @@ class Span:
     nearness: float = 0.0  # cosine to the question, 0 when it was not measured
 
 
+@lru_cache(maxsize=65_536)
 def stem_word(word: str) -> str:
     """A light stem, enough to meet plurals and verb forms ("pairs", "trained", "layers")."""
     word = word.lower()

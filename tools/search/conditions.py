@@ -66,11 +66,11 @@ def _make_judge(
     match constraint.field:
         case "task":
             wanted = normalize_task(value)
-            return lambda _, record: None if record.task is None else normalize_task(record.task) == wanted
+            is_task = cache(lambda task: None if task is None else normalize_task(task) == wanted)
+            return lambda _, record: is_task(record.task)
         case "license":
-            return lambda _, record: (
-                matches_license(record.license, value) if is_known_license(record.license) else None
-            )
+            fits = cache(lambda held: matches_license(held, value) if is_known_license(held) else None)
+            return lambda _, record: fits(record.license)
         case "downloads":
             return lambda _, record: _compare(record.downloads, constraint)
         case "parameters":
@@ -115,21 +115,16 @@ def _names_of(code: str) -> tuple[str, ...]:
     return tuple(name for name, known in language_names().items() if known == code)
 
 
-@cache
-def _language_words() -> re.Pattern[str]:
-    names = sorted(language_names(), key=len, reverse=True)
-    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, names))})(?![a-z])")
-
-
 def _judge_language(lake: Lake, index: LakeIndex, value: str) -> Callable[[int, ModelRecord], Verdict]:
     code = normalize_language(value)
     mentioning = _mentioning(lake, index, _names_of(code) or (value,))
+    spoken = cache(normalize_language)
 
     def decide(number: int, record: ModelRecord) -> Verdict:
-        declared = {normalize_language(language) for language in record.languages}
+        declared = {spoken(language) for language in record.languages}
         if code in declared or _ends_in(record.model, code):
             return True
-        named = {language_names()[word] for word in _language_words().findall(index.labels[number])}
+        named = index.named_languages[number]
         if code in named:
             return True
         if declared - _OPEN_LANGUAGES:

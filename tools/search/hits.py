@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _PASSAGES_A_HIT = 3
 # Passages of a hit that are read to choose from, and how much of each.
-_SHORTLIST = 6
-_READ_CHARACTERS = 1000
+_SHORTLIST = 5
+_READ_CHARACTERS = 600
 _LIKELY_TASK = 0.2
 _TERM = re.compile(r"[^\W_]+")
 # The cosine at which a best hit is as likely off the question as on it, and how fast that changes.

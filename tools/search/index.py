@@ -7,18 +7,28 @@ lake, so the count of its writes says whether what was read is current.
 from __future__ import annotations
 
 import math
+import re
 import threading
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from tools.catalog.records import ModelRecord
 from tools.search.summary import spell_name
+from tools.search.vocabulary import language_names
 
 if TYPE_CHECKING:
     from tools.lake import Lake
 
 _INDEXES: WeakKeyDictionary[Lake, LakeIndex] = WeakKeyDictionary()
 _LOCK = threading.Lock()
+
+
+@cache
+def language_pattern() -> re.Pattern[str]:
+    """Names of languages as words of a lower-case text."""
+    names = sorted(language_names(), key=len, reverse=True)
+    return re.compile(rf"(?<![a-z])(?:{'|'.join(map(re.escape, names))})(?![a-z])")
 
 
 class LakeIndex:
@@ -56,6 +66,13 @@ class LakeIndex:
             ).lower()
             for record in self.records
         ]
+
+    @cached_property
+    def named_languages(self) -> list[frozenset[str]]:
+        """Codes of the languages that a model's names spell out."""
+        spelled = language_pattern()
+        codes = language_names()
+        return [frozenset(codes[word] for word in spelled.findall(label)) for label in self.labels]
 
 
 def open_index(lake: Lake) -> LakeIndex:

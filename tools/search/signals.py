@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from tools.lake import Lake
 
-_NEIGHBOURS = 2500
-_MATCHES = 2000
-_PASSAGE_MATCHES = 400
+_NEIGHBOURS = 2000
+_MATCHES = 1000
+_PASSAGE_MATCHES = 200
 _TASK_FLOOR = 1e-3
 _TERM = re.compile(r"[^\W_]+")
 # Words of nearly every request, which say who asks and not what for.
