@@ -107,6 +107,8 @@ class _Verifier:
         report = _Report(problems)
         for quote in quotes:
             self._check_quote(quote, content, marks, keys, report)
+            if not report.problems and (reason := self._check_quoted(piece, quote, content, marks, report)):
+                report.problems.append(reason)
         if find_unclosed(content):
             report.problems.append("a quotation mark is never closed")
         rest = _blank(content, [(quote.start, quote.end) for quote in quotes])
@@ -197,6 +199,30 @@ class _Verifier:
                 return
         report.invented.append((own[0] if own else "", quote.text))
         report.problems.append("the quote stands in no source")
+
+    def _check_quoted(
+        self, piece: Piece, quote: Quote, content: str, marks: Sequence[Mark], report: _Report
+    ) -> str:
+        """Why a quote that was found is not from the documentation of the model it is given for."""
+        item = self.ledger.get(report.found[-1][0])
+        if item is None or not self.names.is_known(item.model):
+            return ""
+        start = max((mark.end for mark in marks if mark.end <= quote.start), default=0)
+        end = min((mark.start for mark in marks if mark.start >= quote.end), default=len(content))
+        beside = content[start : quote.start] + " " + content[quote.end : end]
+        named = self._models_in(beside) or self._models_in(content[: quote.start])[-1:]
+        named = named or self._models_in(content) or self._subject_of_scope(piece)
+        if named and item.model.lower() not in named and not self._speaks_of(item, named):
+            return f"{item.id} is about {item.model}, not about {named[0]}"
+        return ""
+
+    def _models_in(self, text: str) -> list[str]:
+        found = self.names.ids(read_text(_without_links(text)))
+        return [name.lower() for name, _, _ in found if self.names.is_known(name)]
+
+    def _speaks_of(self, item: Evidence, named: Sequence[str]) -> bool:
+        """Whether an evidence of another model speaks of the first of `named` as its subject."""
+        return any(is_subject(name, unit.reading) for name in named[:1] for unit in read_passage(item).units)
 
     # -- facts -------------------------------------------------------------------------------------
 
