@@ -155,7 +155,7 @@ def rank_spans(
     *,
     attributes: Sequence[Attribute] = (),
     metrics: Sequence[Metric] = (),
-    drop: Iterable[str] = (),
+    drop: Sequence[str] = (),
     similarity: Callable[[str, Sequence[str]], Sequence[float]] | None = None,
     limit: int = 8,
 ) -> list[Span]:
@@ -202,7 +202,7 @@ def rank_spans(
         score = sum(weight[term] * (1.0 if term in own else 0.45) for term in covered) / total
         states = True
         if attributes:
-            in_text = attributes[0].stated.search(text) is not None
+            in_text = attributes[0].stated.search(_without_names(text, drop)) is not None
             in_context = attributes[0].stated.search(context) is not None
             states = in_text or (in_context and not attributes[0].numeric)
             score += 0.5 if in_text else 0.25 if states else 0.0
@@ -220,6 +220,14 @@ def rank_spans(
     if similarity is not None and spans:
         spans = _rerank(question, spans[:32], similarity) + spans[32:]
     return _distinct(spans, limit)
+
+
+def _without_names(text: str, names: Sequence[str]) -> str:
+    """`text` without the subject's own name: "license-plate" in an id states no licence."""
+    for name in names:
+        if name:
+            text = text.replace(name, " ").replace(name.rpartition("/")[2], " ")
+    return text
 
 
 def _rerank(

@@ -75,6 +75,9 @@ def _hit_line(hit: Json, query: str) -> str:
         if name in facts:
             told.append(f"{word}{shorten_value(str(facts[name]['value']), 60)} [{facts[name]['key']}]")
     line = f"{name_model(hit['model'])} ({', '.join(told)})" if told else name_model(hit["model"])
+    if not hit["passages"] and "dataset" in facts:
+        data = facts["dataset"]
+        return f"{line}: datasets {shorten_value(str(data['value']), 80)} [{data['key']}]"
     for passage in hit["passages"]:
         quoted = quote_text(passage["text"], about=content_words(query), words=22)
         if len(quoted) > 14:

@@ -145,7 +145,9 @@ class MentionIndex:
                 described.update(stem_word(word) for word in words if word not in folded)
         coined: dict[str, list[str]] = defaultdict(list)
         for model in sorted(self._records, key=self._popularity):
-            for part in dict.fromkeys(_parts(model)):
+            # A coined name stands first ("riffusion-model"); what follows describes, or names a version.
+            author, _, name = model.rpartition("/")
+            for part in dict.fromkeys([*_parts(author)[:1], *_parts(name)[:1]]):
                 plain = (
                     part.isdigit() or stem_word(part) in described or part in STOPWORDS or asked_metrics(part)
                 )

@@ -14,10 +14,10 @@ from assistant.toolbox.arguments import (
     SearchPapers,
 )
 from assistant.toolbox.context import ToolContext, describe_model
-from assistant.toolbox.reading import show_parent, show_result
+from assistant.toolbox.reading import show_parent, show_result, summarize_card
 from tools.catalog.names import resolve_model
 from tools.errors import UnknownModelError
-from tools.facts import collect_facts
+from tools.facts import FactField, collect_facts
 from tools.hashing import hash_text
 from tools.leaderboard import find_conflicts, list_leaders
 from tools.lineage import trace_declared
@@ -25,7 +25,7 @@ from tools.reading import rank_spans
 from tools.search import search
 from tools.search.types import Constraint, ConstraintField, SearchHit
 
-_SHOWN_FACTS = ("task", "license")
+_SHOWN_FACTS: tuple[FactField, ...] = ("task", "license", "dataset")
 
 
 def search_models(context: ToolContext, arguments: SearchModels) -> dict[str, Any]:
@@ -178,6 +178,9 @@ def _show_hit(context: ToolContext, hit: SearchHit, query: str) -> dict[str, Any
     shown["unknown"] = list(hit.unknown)
     shown["score"] = round(hit.score, 4)
     best = rank_spans(query, hit.passages, drop=[hit.record.model], limit=2)
+    if not any(span.covered for span in best):
+        # Nothing repeats the question's words: what the card says of itself tells more than a stray line.
+        best = summarize_card(context, hit.record) or best
     shown["passages"] = [
         {
             "key": context.cite_passage(span.passage).id,

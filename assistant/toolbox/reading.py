@@ -154,6 +154,14 @@ def _names_metric(metric: Metric, result: StoredResult) -> bool:
     return metric in asked_metrics(names) or metric.pattern.search(names) is not None
 
 
+def summarize_card(context: ToolContext, record: ModelRecord) -> list[Span]:
+    """The passage the catalog takes for a summary, if the card has one."""
+    begins = " ".join(record.summary.split())[:40]
+    rows = context.lake.catalog.passages_of(record.model) if begins else []
+    found = [row for row in rows if begins in " ".join(row.text.split())]
+    return [Span(row, row.text, row.locator, 0.0, frozenset(), True) for row in found[:1]]
+
+
 def _overview(rows: list[PassageRow], summary: str, limit: int) -> list[Span]:
     """First the passage the catalog takes for a summary, then the others as they stand."""
     told = [row for row in rows if row.kind in ("prose", "list") and len(row.text) > 40]
