@@ -116,7 +116,7 @@ class Planner:
         attributes = tuple(asked_attributes(bare))
         if not attributes and not asked_metrics(bare) and turns and len(bare.split()) <= 6:
             bare, attributes = self._repeat(bare, turns)
-        if not attributes and normal_values("language", bare, codes=False):
+        if not attributes and _is_yes_no(bare) and normal_values("language", bare, codes=False):
             # "does it translate into German?"
             attributes = tuple(asked_attributes("which languages?"))
         base = Plan(
@@ -133,7 +133,7 @@ class Planner:
         if (
             has_shape("lineage", bare)
             and not has_shape("about_data", bare)
-            and (len(models) == 1 or _is_parent_check(bare))
+            and (len(models) == 1 or _is_yes_no(bare))
         ):
             reads = Request(
                 "read_card",
@@ -319,8 +319,8 @@ def _asks_descendants(question: str, mention: Mention) -> bool:
     return before is not None and has_shape("descendants", question[: mention.start])
 
 
-def _is_parent_check(bare: str) -> bool:
-    """ "is A fine-tuned from B?" names two models and still asks for one origin."""
+def _is_yes_no(bare: str) -> bool:
+    """ "is A fine-tuned from B?", "does it speak German?"."""
     return re.search(r"^\W*(?:is|was|are|does|did)\b", bare, re.IGNORECASE) is not None
 
 
