@@ -28,6 +28,7 @@ _SHOWN_MODELS = 3
 _LOW_CONFIDENCE = 0.2
 # Below this the question is most likely about something else altogether.
 _FAR_OFF = 0.1
+_MISSING_WORDS = {"text": "words you asked for", "derived_from": "model they come from"}
 _CONSTRAINT_WORDS = {
     "task": "task", "language": "language", "license": "licence", "library": "library", "dataset": "dataset",
     "author": "author", "downloads": "downloads", "parameters": "parameters", "derived_from": "made from",
@@ -57,7 +58,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     if unknown:
         names = join_words([name_model(entry["model"]) for entry in unknown])
         fields = join_words(
-            sorted({_CONSTRAINT_WORDS.get(f, f) for entry in unknown for f in entry["unknown"]}), last="or"
+            sorted({_name_field(f) for entry in unknown for f in entry["unknown"]}), last="or"
         )
         lines += ["", f"Not counted as matches, because their cards do not state the {fields}: {names}."]
     summaries = [hit for hit in hits[:_SHOWN_MODELS] if "our_summary_of" in hit]
@@ -96,6 +97,10 @@ def _conditions(constraints: Sequence[Json]) -> list[str]:
     return told
 
 
+def _name_field(field: str) -> str:
+    return _MISSING_WORDS.get(field) or _CONSTRAINT_WORDS.get(field, field)
+
+
 def _show_value(constraint: Json) -> str:
     value = str(constraint["value"])
     if constraint["field"] in ("downloads", "parameters") and value.isdigit():
@@ -115,9 +120,7 @@ def _nothing_fits(
     lines = [fitting if conditions else "I found no model in this lake that fits."]
     unknown = [entry["model"] for entry in found["not_stated"][:3]]
     if unknown:
-        fields = sorted(
-            {_CONSTRAINT_WORDS.get(f, f) for entry in found["not_stated"][:3] for f in entry["unknown"]}
-        )
+        fields = sorted({_name_field(f) for entry in found["not_stated"][:3] for f in entry["unknown"]})
         lines.append(
             f"These might, but their cards do not state the {join_words(fields, last='or')}: "
             f"{join_words([name_model(m) for m in unknown])}."

@@ -106,7 +106,8 @@ class MentionIndex:
         if not mentions:
             for found in _NAME_LIKE.finditer(question):
                 # "YOLOv8" is a family when models of the lake carry it in their names.
-                family = any(_join(found[0]) in joined for joined in self._by_joined)
+                pattern = re.compile(rf"{re.escape(_join(found[0]))}(?!\d)")
+                family = any(pattern.search(joined) for joined in self._by_joined)
                 if not family and not _NOT_A_MODEL.search(found[0]):
                     take(Mention(found[0], found[0], found.start(), "unknown"), found.end())
         return _merge_authors(sorted(mentions, key=lambda mention: mention.start))
