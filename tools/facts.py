@@ -179,7 +179,8 @@ def _prose_facts(record: ModelRecord, card: Card, field: str) -> list[Fact]:
             matched = label.match(line)
             if matched is None and (sentence is None or not sentence.search(line)):
                 continue
-            value = matched["value"] if matched else line
+            told = sentence.search(line) if sentence else None
+            value = matched["value"] if matched else told[0] if told and field == "parameters" else line
             shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", value).strip(" *_`.")
             if shown.lower() in _EMPTY_VALUES:
                 continue

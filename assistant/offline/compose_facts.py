@@ -20,6 +20,7 @@ from assistant.offline.wording import (
 from tools.attributes import Attribute
 from tools.metrics import Metric, asked_metrics
 from tools.reading import content_words
+from tools.search.vocabulary import language_label
 
 Json = Mapping[str, Any]
 
@@ -140,7 +141,7 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
         facts = read["facts"].get(attribute.field) or []
         own_words = attribute.name in ("data", "base_model", "developers", "released")
         if facts and not (counted and attribute.name not in ("parameters", "downloads", "likes")):
-            shown = disagreeing_facts(attribute.field, facts)
+            shown = _asked_part(plan, attribute.field, disagreeing_facts(attribute.field, facts))
             lines += [write_field(model, attribute.field, [fact]) for fact in shown]
             if len(shown) > 1:
                 lines.insert(0, phrases.DISAGREEMENT)
@@ -156,6 +157,15 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
         if quoted:
             lines.append(f"{name_model(model)}: {quoted} [{span['key']}]")
     return lines
+
+
+def _asked_part(plan: Plan, name: str, facts: Sequence[Json]) -> Sequence[Json]:
+    """Of a long list of languages, those the question names, when they are on it."""
+    asked = normal_values(name, plan.question, codes=False) if name == "language" else frozenset()
+    held = asked & normal_values(name, str(facts[0]["value"])) if asked else frozenset()
+    if not held:
+        return facts
+    return [{**facts[0], "value": join_words([language_label(code) for code in sorted(held)])}]
 
 
 def _parent_lines(read: Json) -> list[str]:

@@ -14,7 +14,6 @@ from assistant.offline.wording import (
     mark_keys,
     name_data,
     name_model,
-    plain_text,
     quote_text,
     shorten_value,
 )
@@ -54,19 +53,21 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     read = f"Conditions I read from your words: {'; '.join(conditions)}."
     if conditions:
         lines += ["", read]
+    left_out = ""
     unknown = [entry for entry in found["not_stated"] if entry["model"] not in skipped][:2]
     if unknown:
         names = join_words([name_model(entry["model"]) for entry in unknown])
         fields = join_words(
             sorted({_name_field(f) for entry in unknown for f in entry["unknown"]}), last="or"
         )
-        lines += ["", f"Not counted as matches, because their cards do not state the {fields}: {names}."]
+        left_out = f"Not counted as matches, because their cards do not state the {fields}: {names}."
+        lines += ["", left_out]
     summaries = [hit for hit in hits[:_SHOWN_MODELS] if "our_summary_of" in hit]
     if summaries:
         lines += ["", phrases.OUR_SUMMARIES]
     models = tuple(hit["model"] for hit in hits)
     memo["models"] = list(models)
-    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read,))
+    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out))
 
 
 def _hit_line(hit: Json, query: str) -> str:
@@ -80,7 +81,7 @@ def _hit_line(hit: Json, query: str) -> str:
         data = facts["dataset"]
         return f"{line}: datasets {shorten_value(str(data['value']), 80)} [{data['key']}]"
     for passage in hit["passages"]:
-        quoted = quote_text(passage["text"], about=content_words(query), words=22)
+        quoted = quote_text(passage["text"], about=content_words(query), words=26)
         if len(quoted) > 14:
             return f"{line}: {quoted} [{passage['key']}]"
     return line
@@ -269,7 +270,7 @@ def compose_papers(plan: Plan, found: Json) -> Draft:
     lines = []
     for passage in passages[:3]:
         quoted = quote_text(passage["text"], about=asked, words=34)
-        lines.append(f"- {plain_text(passage['title'])}: {quoted} [{passage['key']}]")
+        lines.append(f"- {name_model(passage['paper'])}: {quoted} [{passage['key']}]")
     models = tuple(dict.fromkeys(model for p in passages[:3] for model in p["models"]))
     return Draft(text="\n".join(lines), models=models, memo={"intent": "papers", "question": plan.question})
 

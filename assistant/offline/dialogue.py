@@ -76,8 +76,11 @@ def shown_list(turns: Sequence[Turn]) -> tuple[str, ...]:
     return next((turn.models for turn in reversed(turns) if len(turn.models) > 1), shown_models(turns))
 
 
-def resolve_references(question: str, turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Models that words such as "the second one", "those two" or "its" stand for; () when there are none."""
+def resolve_references(question: str, turns: Sequence[Turn], *, pronouns: bool = True) -> tuple[str, ...]:
+    """Models that words such as "the second one", "those two" or "its" stand for; () when there are none.
+
+    `pronouns` False: "that" and "it" are part of a description ("a model that writes code").
+    """
     if not turns:
         return ()
     several = _SEVERAL.search(question)
@@ -96,7 +99,7 @@ def resolve_references(question: str, turns: Sequence[Turn]) -> tuple[str, ...]:
                 chosen.append(listed[place])
         if chosen:
             return tuple(dict.fromkeys(chosen))
-    if _SINGLE.search(question):
+    if pronouns and _SINGLE.search(question):
         return shown_models(turns)[:1]
     return ()
 

@@ -67,7 +67,11 @@ class Planner:
         leaders = bool(asked_metrics(bare) and has_shape("superlative", bare))
         weak_names = leaders or (find_shaped and not has_shape("origin", question))
         strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
-        referred = () if strong or unknown or leaders else resolve_references(question, turns)
+        referred = (
+            ()
+            if strong or unknown or leaders
+            else resolve_references(question, turns, pronouns=not find_shaped)
+        )
         scope = read_scope(question, names_model=bool(strong or referred))
         match scope:
             case "action" | "injection" | "world":
@@ -326,7 +330,7 @@ def _is_yes_no(bare: str) -> bool:
 
 def _is_overview(bare: str) -> bool:
     words = re.findall(r"\w+", bare)
-    return len(words) <= 4 or bool(
+    return len(words) <= 2 or bool(
         re.search(
             r"\b(?:tell me|what is|what['’]s|describe|about|overview|summar\w+|do you have"
             r"|know|explain|info\w*)\b",

@@ -91,7 +91,7 @@ def name_data(row: Mapping[str, Any]) -> str:
     """The data of a result: dataset, configuration where it says more, and split."""
     dataset, config, split = (str(row[key] or "") for key in ("dataset", "config", "split"))
     named = f"{dataset} {config}" if config and config.lower() not in dataset.lower() else dataset
-    return f"{named} ({split})" if split else named
+    return f"{named} ({split})".strip() if split else named
 
 
 def join_words(items: Sequence[str], *, last: str = "and") -> str:

@@ -14,7 +14,7 @@ from assistant.toolbox.arguments import (
     SearchPapers,
 )
 from assistant.toolbox.context import ToolContext, describe_model
-from assistant.toolbox.reading import show_parent, show_result, summarize_card
+from assistant.toolbox.reading import NOTICE, show_parent, show_result, summarize_card
 from tools.catalog.names import resolve_model
 from tools.errors import UnknownModelError
 from tools.facts import FactField, collect_facts
@@ -122,7 +122,8 @@ def search_papers(context: ToolContext, arguments: SearchPapers) -> dict[str, An
     """Passages of ingested papers that speak to a question."""
     catalog = context.lake.catalog
     papers = catalog.papers()
-    rows = [row for paper in papers for row in catalog.passages_of(paper.paper)]
+    stored = (row for paper in papers for row in catalog.passages_of(paper.paper))
+    rows = [row for row in stored if not row.text.startswith(NOTICE)]
     spans = rank_spans(arguments.query, rows, similarity=context.similarity(), limit=arguments.limit)
     titles = {paper.paper: paper for paper in papers}
     passages = []

@@ -26,6 +26,7 @@ _USUAL_FIELDS: tuple[FactField, ...] = (
     "library",
     "downloads",
 )
+NOTICE = "Our summary of "
 _MAX_TEXT = 1500  # characters of a passage handed to the writer; the evidence keeps all of it
 
 
@@ -77,9 +78,11 @@ def card_passages(context: ToolContext, record: ModelRecord) -> list[PassageRow]
     card = context.lake.catalog.get_card(record.model)
     if card is None:
         return rows
+    # What a sample card says of itself is for the reader, not about the model.
+    rows = [row for row in rows if not row.text.startswith(NOTICE)]
     lines = card.text.split("\n")
     for number, section in enumerate(card.sections):
-        if section.level == 0 or not re.search(r"\w+\W+\w+", section.title):
+        if section.level == 0 or not re.search(r"\w\W+\d|\d\W+\w", section.title):
             continue
         text = lines[section.lines.start - 1].strip()
         rows.append(

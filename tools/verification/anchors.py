@@ -44,7 +44,7 @@ def find_anchors(claim: Reading, number: Number) -> list[str]:
     taken = [(start, end) for _, start, end in claim.metrics]
     noun = right_noun(claim, number)
     anchors += [word.stem for word in noun]
-    if not noun and not metrics:
+    if not noun and not metrics and not number.kind:
         words = _content(claim, number.start - len(left), number.start, taken)
         anchors += [word.stem for word in words[-2:] if word.stem not in ROLES]
     if not noun and (on := _SHARE_OF.match(right) or _ON.match(right)):
@@ -80,8 +80,31 @@ def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
         return _is_tied_in_row(anchors, unit, given)
     if len(unit.reading.numbers) < 2:
         return True
+    peer = _find_peer(claim, number, unit, given)
+    if peer is False:
+        return False
+    if peer and len(unit.reading.metrics) == 1:
+        # "A reaches a WER of 5.8 and B 7.1": the one metric is said of both.
+        anchors = [anchor for anchor in anchors if not anchor.startswith(":")]
     versions = [n.value for n in claim.numbers if n is not number and _is_version(claim, n)]
     return all(is_closest(anchor, unit.reading, given, versions) for anchor in anchors)
+
+
+def _find_peer(claim: Reading, number: Number, unit: Unit, given: Number) -> bool | None:
+    """Where a unit gives figures of a family ("A-large ... A-base"): whether `given` is the right one's.
+
+    None when the claim names no member of a family, or the unit only one.
+    """
+    before = [word for word in claim.words if word.end <= number.start and len(word.parts) > 1]
+    if not before:
+        return None
+    subject = before[-1]
+    members = [w for w in unit.reading.words if len(w.parts) > 1 and w.parts[0] == subject.parts[0]]
+    lows = {word.low for word in members}
+    if len(lows) < 2 or subject.low not in lows:
+        return None
+    preceding = [word for word in members if word.end <= given.start] or members[:1]
+    return preceding[-1].low == subject.low
 
 
 def _is_version(reading: Reading, number: Number) -> bool:

@@ -14,6 +14,7 @@ from tools.verification.names import Names
 from tools.verification.numbers import Number
 from tools.verification.passages import read_passage
 from tools.verification.readings import Reading, read_text
+from tools.verification.words import is_free
 
 _MORE = (
     r"more|higher|larger|greater|bigger|exceed(?:s|ing)?|surpass(?:es)?|longer|above|twice|most|highest"
@@ -31,6 +32,7 @@ _SUPERLATIVE = re.compile(
     r"|minimum|best|worst)\b",
     re.I,
 )
+_VERB = re.compile(r"(?:outperform|beat|exceed|surpass|underperform|trail)\w*", re.IGNORECASE)
 _UNSETTLED = "no cited value settles the comparison"
 _FIELDS = (
     ("downloads", re.compile(r"\bdownload|\bpopular", re.I)),
@@ -68,6 +70,7 @@ def check_comparisons(
         more = more or (match.lastgroup == "bad" and bool(metric) and is_lower_better(metric))
         if not metric and not field:
             drawn = re.match(r"[^.;]{0,40}\bthan\b", text[match.end() :]) is not None
+            drawn = drawn or _VERB.fullmatch(match[0]) is not None
             settled.append(Comparison(None, place, _UNSETTLED if drawn else ""))
         elif _SUPERLATIVE.fullmatch(match[0]):
             settled.append(
@@ -76,6 +79,21 @@ def check_comparisons(
         else:
             settled.append(_settle_pair(match, place, more, metric, field, ids, cited, ledger))
     return settled
+
+
+def draws_comparison(reading: Reading, place: tuple[int, int], source: Reading) -> bool:
+    """Whether a text draws a comparison in the same words, with the same things on either side of them."""
+    verb = [word for word in reading.words if place[0] <= word.start < place[1]]
+    spots = [word for word in source.words if verb and word.stem == verb[0].stem]
+    if not spots:
+        return False
+    sides = [
+        {word.stem for word in reading.words if word.end <= place[0] and not is_free(word.low)},
+        {word.stem for word in reading.words if word.start >= place[1] and not is_free(word.low)},
+    ]
+    first = {word.stem for word in source.words if word.end <= spots[0].start}
+    last = {word.stem for word in source.words if word.start >= spots[0].end}
+    return not (sides[0] & (last - first) or sides[1] & (first - last))
 
 
 def _settle_pair(

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 _GROUP = re.compile(r"[\[［【](?P<keys>\s*E\d{1,9}(?:\s*[,;]\s*E\d{1,9})*\s*)[\]］】]")
-_CODE = re.compile(r"(?P<ticks>`+)(?:(?!(?P=ticks)).)+?(?P=ticks)(?!`)", re.DOTALL)
+# Neither code nor what a comment hides shows a mark to the reader.
+_CODE = re.compile(r"(?P<ticks>`+)(?:(?!(?P=ticks)).)+?(?P=ticks)(?!`)|<!--.*?(?:-->|\Z)", re.DOTALL)
 # What only looks like a mark: ［E¹］, [e1], [E 1], [E-1], [E1-E3], [Source 1].
 _ODD = re.compile(
     r"[\[［【]\s*(?:[EeЕе]|ev(?:idence)?)[\s:\-#.]*[\d¹²³⁰-⁹]+[^\]］】\n]{0,20}[\]］】]|【\d+[^】\n]{0,20}】"
@@ -24,7 +25,7 @@ class Mark:
 
 def find_marks(text: str) -> list[Mark]:
     """Marks of `text` in order; what stands in inline code is no mark."""
-    code = [match.span() for match in _CODE.finditer(text)] if "`" in text else []
+    code = [match.span() for match in _CODE.finditer(text)] if "`" in text or "<!--" in text else []
     marks = []
     for group in _GROUP.finditer(text):
         if any(start <= group.start() < end for start, end in code):

@@ -88,6 +88,15 @@ class Names:
     def is_known(self, name: str) -> bool:
         return name.lower() in self._known
 
+    def is_model(self, name: str) -> bool:
+        """Whether what looks like an id is one: known, built like one, or linked or quoted as one in evidence."""
+        if self.is_known(name) or re.search(r"[\d_]|-.*-", name):
+            return True
+        if self._texts is None:
+            self._texts = [item.text.lower() for item in self._ledger]
+        linked = re.compile(rf"(?:huggingface\.co/|[`\[\"'(]){re.escape(name.lower())}(?![\w-])")
+        return any(linked.search(text) for text in self._texts)
+
     def contradiction(self, reading: Reading, ledger: EvidenceLedger) -> str:
         """For "X does not state its licence": the evidence of X that does; "" when there is none."""
         models = {name.lower() for name, _, _ in self.ids(reading)}
@@ -117,7 +126,7 @@ def states_metric(item: Evidence, metrics: Collection[str], asked: str) -> bool:
     passage = read_passage(item)
     datasets -= passage.about.stems
     for unit in passage.units:
-        here = {name for name, _, _ in unit.reading.metrics}
+        here = {name for name, _, _ in (*unit.reading.metrics, *unit.around.metrics)}
         if (
             here & set(metrics)
             and unit.reading.numbers
@@ -132,6 +141,7 @@ def name_of(item: Evidence) -> str:
     return item.model.lower()
 
 
+_GOES_ON = re.compile(r"\s*(?:\d|is\b|has\b|reach\w*|achiev\w*|gets?\b|needs?\b|uses?\b|with\s+\d)")
 _AS_OBJECT = re.compile(
     r"\b(?:of|from|on|upon|with|to|by|than|like|base(?:_| )model\W*|using|unlike|initiali[sz]ed)\W*"
     r"(?:the |a |an )?(?:\w+/)?$"
@@ -150,6 +160,9 @@ def is_subject(name: str, unit: Reading) -> bool:
     for wanted in {name.lower(), bare, bare.replace("-", " "), bare.replace("_", " ")}:
         for match in re.finditer(rf"(?<![\w/]){re.escape(wanted)}(?![\w])", text):
             before = text[: match.start()]
+            after = text[match.end() :]
+            if re.search(r"(?:\band|,|;|\bwhile)\s*$", before) and _GOES_ON.match(after):
+                return True
             early = len(before.split()) <= max(3, len(text.split()) // 3)
             if early and not _AS_OBJECT.search(before):
                 return True

@@ -76,18 +76,22 @@ def read_passage(evidence: Evidence) -> Passage:
     """Split the text of an evidence into units."""
     text = evidence.text[:MAX_PASSAGE]
     units = []
-    for unit in _split(text, structured=evidence.kind in ("metadata", "config", "results")):
+    structured = evidence.kind in ("metadata", "config", "results")
+    for unit in _split(text, structured=structured, results=evidence.kind == "results"):
         units.append(unit)
         if len(units) >= _MAX_UNITS:
             break
     return Passage(evidence, tuple(units))
 
 
-def _split(text: str, *, structured: bool) -> Iterator[Unit]:
+def _split(text: str, *, structured: bool, results: bool) -> Iterator[Unit]:
     if re.search(r"<t[rdh]\b", text, re.IGNORECASE):
         yield from _split_html(text)
     nodes = [not line.strip() or bool(_NODE.match(line) or _BRACKET.match(line)) for line in text.split("\n")]
     if nodes and (structured or text.startswith("---")) and sum(nodes) >= 0.6 * len(nodes):
+        if results and not re.search(r"^\s*- ", text, re.MULTILINE):
+            yield Unit(text, 0, len(text))  # a dataset and its result, without a list
+            return
         for start, end, context in split_nodes(text):
             yield Unit(text[start:end], start, end, context)
         return

@@ -9,7 +9,8 @@ from tools.verification.readings import Reading
 from tools.verification.words import is_free, polar_words, stem_word
 
 _NEGATOR = re.compile(
-    r"\b(?:not|no|never|cannot|without|neither|nor|none|nothing|nobody|hardly|barely|unable|unsuitable|unsuited|except"
+    r"\b(?:not|no|never|cannot|without|neither|nor|none|nothing|nobody|hardly|barely|unable|unsuitable"
+    r"|unsuited|except"
     r"|excluding|"
     r"instead of|rather than|fails? to|failed to|forbid\w*|prohibit\w*|disallow\w*|lacks?|lacking|non"
     r"|zero|isnt|"

@@ -12,14 +12,14 @@ from collections.abc import Collection, Sequence
 from tools.evidence import Evidence, EvidenceLedger
 from tools.verification.claims import check_claim
 from tools.verification.code import judge_code
-from tools.verification.comparison import check_comparisons
+from tools.verification.comparison import check_comparisons, draws_comparison
 from tools.verification.folding import REORDERING
 from tools.verification.licences import find_licences
 from tools.verification.lineage import check_direction
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
 from tools.verification.names import Names, find_links, fold_link, is_own_link, is_subject
 from tools.verification.numbers import supports_number
-from tools.verification.passages import read_passage
+from tools.verification.passages import read_passage, split_cells
 from tools.verification.quotes import (
     MIN_QUOTE,
     Found,
@@ -32,10 +32,11 @@ from tools.verification.quotes import (
 from tools.verification.readings import Reading, read_text
 from tools.verification.statements import Piece, split_statements
 from tools.verification.types import Citation, Level, Statement, Verification
-from tools.verification.uncited import judge_uncited
+from tools.verification.uncited import Role, judge_uncited
 
 MAX_STATEMENTS = 300
 MAX_LENGTH = 4_000  # characters of one statement
+_BEFORE_OBJECT = re.compile(r"\b(?:from|of|on|upon|is|was|by|to|than|with|as|using)\W*$", re.IGNORECASE)
 _PRONOUN = re.compile(r"^\W*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE)
 
 
@@ -163,8 +164,10 @@ class _Verifier:
             for quote in find_quotes(piece.text)
         ):
             return "uncited: it quotes and names no evidence"
-        lead = piece.text.rstrip("*_ ").endswith(":")
-        return judge_uncited(reading, self.names, self.ledger, self.allowed, lead=lead)
+        header = piece.kind == "row" and not piece.header
+        label = header or piece.kind == "heading" or piece.text.rstrip("*_ ").endswith(":")
+        role: Role = "label" if label else "text"
+        return judge_uncited(reading, self.names, self.ledger, self.allowed, role=role)
 
     def _is_allowed(self, quote: str) -> bool:
         return any(locate_quote(quote, entry) for entry in self.allowed)
@@ -253,7 +256,11 @@ class _Verifier:
         has_facts = False
         quoted = [read_text(text) for _, text, _ in report.found]
         statement_ids = {name.lower() for name, _, _ in self.names.ids(reading)}
-        for segment, own in _segments(rest, marks, keys):
+        if piece.kind == "row" and piece.header:
+            segments = _row_segments(piece, rest, keys)
+        else:
+            segments = _segments(rest, marks, keys)
+        for segment, own in segments:
             items = [item for key in own if (item := self.ledger.get(key))]
             passages = [read_passage(item) for item in items]
             others = [read_passage(item) for item in cited if item not in items]
@@ -287,8 +294,11 @@ class _Verifier:
 
     def _says_itself(self, reading: Reading, words: tuple[int, int], cited: Sequence[Evidence]) -> bool:
         """Whether a comparison that values cannot settle is drawn by a cited passage in the same words."""
-        wanted = {word.stem for word in reading.words if words[0] <= word.start < words[1]}
-        return any(wanted <= unit.reading.stems for item in cited for unit in read_passage(item).units)
+        return any(
+            draws_comparison(reading, words, unit.reading)
+            for item in cited
+            for unit in read_passage(item).units
+        )
 
     def _check_subject(
         self,
@@ -301,8 +311,9 @@ class _Verifier:
     ) -> str:
         """Why a part of a statement speaks of another model than its evidence; "" when it does not."""
         named = [name.lower() for name, _, _ in self.names.ids(part)] or list(statement_ids)
-        named = [name for name in named if self.names.is_known(name) or re.search(r"[\d_]|-.*-", name)]
-        if not named:
+        named = [name for name in named if self.names.is_model(name) or f"`{name}" in piece.text.lower()]
+        if not named or _is_object(part.folded.text, named[0]):
+            # "Its base model is ..." goes on with what the text above speaks of.
             named = self._subject_of_scope(piece)
             if not named:
                 return ""
@@ -383,6 +394,12 @@ class _Report:
         return next((text for own, text in self.invented if own == key), "")
 
 
+def _is_object(text: str, name: str) -> bool:
+    """Whether a text begins with a pronoun and names a model only behind a verb or preposition."""
+    at = text.lower().find(name)
+    return at > 0 and _PRONOUN.match(text) is not None and _BEFORE_OBJECT.search(text[:at]) is not None
+
+
 def _other_licence(part: Reading, items: Sequence[Evidence]) -> str:
     """Why a licence does not hold for one of several cited licence fields; "" when it does."""
     stated = find_licences(part.folded.text)
@@ -440,6 +457,23 @@ def _segments(rest: str, marks: Sequence[Mark], keys: tuple[str, ...]) -> list[t
     if re.search(r"\w", tail):
         parts.append((tail, parts[-1][1]))
     return [(text, own) for text, own in parts if re.search(r"[^\W_]", text)] or [(rest, keys)]
+
+
+def _row_segments(piece: Piece, rest: str, keys: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
+    """The figures of a table row, each with the row's names and its column's header, and the keys that cover it."""
+    cells, marked = split_cells(rest), split_cells(piece.text)
+    labels = " ".join(cell for cell in cells if not read_text(cell).numbers)
+    parts = []
+    for n, cell in enumerate(cells):
+        own = tuple(mark.key for mark in find_marks(marked[n])) if n < len(marked) else ()
+        header = piece.header[n] if n < len(piece.header) else ""
+        own = own or tuple(mark.key for mark in find_marks(header)) or keys
+        if read_text(cell).numbers:
+            parts.append((f"{labels} {blank_marks(header)} {cell}", own))
+    if not parts:
+        headed = (f"{header} {cell}" for header, cell in zip(piece.header, cells, strict=False))
+        parts.append((" , ".join(headed), keys))
+    return parts
 
 
 def _blank(text: str, spans: Sequence[tuple[int, int]]) -> str:

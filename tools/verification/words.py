@@ -122,6 +122,12 @@ def free_words() -> frozenset[str]:
 
 
 @cache
+def label_words() -> frozenset[str]:
+    """Words of headings and column headers: names of fields, which claim nothing without a value."""
+    return frozenset(_load()["labels"]["fields"].split())
+
+
+@cache
 def polar_words() -> frozenset[str]:
     """Words that need no support, but whose negation does."""
     return frozenset(_load()["polarity"]["verbs"].split())
