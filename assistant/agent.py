@@ -6,55 +6,102 @@ answer
 
 from __future__ import annotations
 
+import threading
 import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assistant.answers import Answer, Outline, build_answer
-from assistant.conversations import ConversationStore
+from assistant.conversations import ConversationStore, ThreadSummary, Turn
+from assistant.engine import OFFLINE, Engine
+from assistant.events import (
+    Event,
+    Finished,
+    Notice,
+    TextDelta,
+    TextDiscarded,
+    ToolFinished,
+    ToolStarted,
+)
+from assistant.settings import Settings
 from assistant.toolbox import ToolContext, make_tools
-from prompts import load_prompt
-from tools.errors import UsageError
+from prompts import Prompt, load_prompt
+from tools.errors import LakeError, ServiceError, UsageError
 from tools.lake import Lake
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
 
 _MAX_QUESTION = 20_000  # characters
-_MAX_TOOL_CALLS = 12
-_MAX_MODEL_CALLS = 8
+_MOST_STEPS = 200  # of the graph; the limits of the engine end a turn long before
+_MOST_WAITED = 120.0  # seconds for the turn before
+
+
+@dataclass
+class _Attempt:
+    """What one engine has said so far in this turn."""
+
+    messages: list[BaseMessage] = field(default_factory=list)
+
+    @property
+    def answer(self) -> AIMessage | None:
+        """The last message, when it is an answer and no tool call."""
+        from langchain_core.messages import AIMessage
+
+        last = self.messages[-1] if self.messages else None
+        return last if isinstance(last, AIMessage) and not last.tool_calls else None
 
 
 class Assistant:
-    """Answers questions over one open lake. Not for several threads at once."""
+    """Answers questions over one open lake; many conversations at once, one turn at a time in each."""
 
-    def __init__(self, lake: Lake, *, llm: str = "auto") -> None:
-        if llm not in ("auto", "offline"):
-            raise UsageError(
-                f"{llm!r} is not available: this version answers with its offline engine.",
-                hint="Use --llm offline, or leave it out.",
-            )
+    def __init__(self, lake: Lake, settings: Settings) -> None:
         self._lake = lake
+        self._settings = settings
         self._store = ConversationStore(lake.home.path / "conversations.db")
-        self._model: BaseChatModel | None = None
-        self.engine = "offline"
+        self._busy: weakref.WeakValueDictionary[str, _Guard] = weakref.WeakValueDictionary()
+        self._connected: Engine | None = None
+        self._making = threading.Lock()
 
     def close(self) -> None:
         self._store.close()
 
-    def ask(self, question: str, thread: str | None = None) -> Answer:
+    @property
+    def lake(self) -> Lake:
+        """The lake that is asked."""
+        return self._lake
+
+    def ask(
+        self,
+        question: str,
+        thread: str | None = None,
+        *,
+        engine: str | None = None,
+        watch: Callable[[Event], None] | None = None,
+    ) -> Answer:
         """Answer one question; `thread` continues a conversation, None starts one.
 
-        Raises UsageError for an empty or overlong question or an impossible thread name.
+        `watch` is told of every event on the way. Raises UsageError for an empty or overlong question, an
+        impossible thread name, or an engine this lake does not allow.
         """
-        from langchain.agents import create_agent
-        from langchain.agents.middleware import (
-            AgentMiddleware,
-            ModelCallLimitMiddleware,
-            ToolCallLimitMiddleware,
-        )
-        from langchain_core.messages import AIMessage, HumanMessage
-        from langgraph.checkpoint.sqlite import SqliteSaver
+        for event in self.stream(question, thread, engine=engine):
+            if watch is not None:
+                watch(event)
+            if isinstance(event, Finished):
+                return event.answer
+        raise AssertionError("a turn ends with its answer")
 
+    def stream(
+        self, question: str, thread: str | None = None, *, engine: str | None = None
+    ) -> Iterator[Event]:
+        """The events of one turn; closing the iterator stops the turn, and nothing of it is stored.
+
+        `engine` is one of `engines()`, None the one of the settings. Raises as `ask`.
+        """
         question = question.strip()
         if not question:
             raise UsageError("The question is empty.", hint='Try: lake ask "which model transcribes German?"')
@@ -63,59 +110,269 @@ class Assistant:
                 f"The question has {len(question):,} characters; {_MAX_QUESTION:,} are the most.",
                 hint="Ask in fewer words; a document belongs into the lake (lake ingest FILE).",
             )
-        start = time.monotonic()
         thread = self._store.open_thread(thread)
+        with self._one_turn(thread):
+            yield from self._run_turn(question, thread, engine)
+
+    def engines(self) -> list[str]:
+        """What may answer, the engine of the settings first."""
+        if not _uses_service(self._settings):
+            return [OFFLINE]
+        from assistant.llm import locked_engine
+
+        if locked_engine(self._lake) is not None:
+            return [OFFLINE]
+        return [self._connected.name if self._connected else self._settings.llm, OFFLINE]
+
+    def new_thread(self, owner: str) -> str:
+        """Begin a conversation that belongs to `owner` (a name the front end keeps secret)."""
+        return self._store.open_thread(None, owner)
+
+    def owner_of(self, thread: str) -> str | None:
+        """Whose conversation this is, or None when there is none of this name."""
+        return self._store.owner_of(thread)
+
+    def threads(self, owner: str) -> list[ThreadSummary]:
+        """An owner's conversations, the latest first."""
+        return self._store.list_threads(owner)
+
+    def turns(self, thread: str) -> list[Turn]:
+        """The turns of a conversation, oldest first."""
+        return self._store.read_turns(thread)
+
+    def rewind(self, thread: str, keep: int) -> None:
+        """Keep only the first `keep` turns of a conversation."""
+        with self._one_turn(thread):
+            self._store.rewind(thread, keep)
+
+    def forget(self, thread: str) -> None:
+        """Delete a conversation with all that belongs to it."""
+        with self._one_turn(thread):
+            self._store.forget(thread)
+
+    def _run_turn(self, question: str, thread: str, wanted: str | None) -> Iterator[Event]:
+        from langchain_core.messages import AIMessage, HumanMessage
+
+        start = time.monotonic()
         context = ToolContext(lake=self._lake, ledger=self._store.load_ledger(thread))
+        earlier = self._store.load_messages(thread)
         prompt = load_prompt("assistant")
-        limits: list[AgentMiddleware[Any, None, Any]] = [
-            ToolCallLimitMiddleware(run_limit=_MAX_TOOL_CALLS),
-            ModelCallLimitMiddleware(run_limit=_MAX_MODEL_CALLS),
-        ]
-        agent = create_agent(
-            self._chat_model(),
-            make_tools(context),
-            system_prompt=prompt.render(lake_summary=self._summarize_lake()),
-            middleware=limits,
-            checkpointer=SqliteSaver(self._store.connection),
-        )
-        # "exit": a turn is stored whole or not at all, so that a killed process leaves no half turn behind.
-        state = agent.invoke(
-            {"messages": [HumanMessage(question)]},
-            config={"configurable": {"thread_id": thread}},
-            durability="exit",
-        )
-        said = state["messages"][-1]
-        extra: dict[str, Any] = said.additional_kwargs if isinstance(said, AIMessage) else {}
+        engine, trouble = self._choose(wanted)
+        attempt = _Attempt()
+        if engine is not None:
+            from assistant.llm import announce, explain_failure
+
+            yield Notice(text=announce(engine))
+            try:
+                yield from self._write(engine, attempt, context, prompt, earlier, question)
+                trouble = _nothing_written(attempt)
+            except Exception as error:  # the service's boundary: what is none of its failures goes on
+                trouble = explain_failure(error, engine)
+                if trouble is None:
+                    raise
+            if trouble is not None:
+                attempt = _Attempt()
+                yield TextDiscarded()
+        used = engine if engine is not None and trouble is None else self._offline
+        note = ""
+        if used is self._offline:
+            if trouble is not None:
+                note = f"{trouble} The offline engine answered instead."
+                yield Notice(text=note)
+            yield from self._write(self._offline, attempt, context, prompt, earlier, question)
+        said = attempt.answer
+        if said is None:
+            raise LakeError("The offline engine gave no answer.", hint="Ask in other words.")
+        outline = Outline(**said.additional_kwargs.get("outline", {}))
+        text = str(said.text)
+        if said.response_metadata.get("finish_reason") == "length":
+            note = "The language model's answer was cut at its length limit."
+        if note:
+            text = f"{text}\n\n*{note}*"
+            outline = outline.model_copy(update={"framing": [*outline.framing, note, f"*{note}*"]})
+        asked = [str(m.text) for m in earlier if isinstance(m, HumanMessage)]
         answer = build_answer(
-            str(said.text),
-            outline=Outline(**extra.get("outline", {})),
+            text,
+            outline=outline,
             ledger=context.ledger,
             read=context.read,
             known_models=self._lake.catalog.model_names(),
             tools=context.calls,
-            engine=self.engine,
+            engine=used.name,
             thread=thread,
-            asked=[str(m.text) for m in state["messages"] if isinstance(m, HumanMessage)],
+            asked=[*asked, question],
             usage={
                 "seconds": round(time.monotonic() - start, 3),
                 "tool_calls": len(context.calls),
+                **_count_tokens_used(attempt.messages),
                 "prompt": {"name": prompt.name, "version": prompt.version, "sha256": prompt.sha256},
+                "service": used.service,
+                **({"note": note} if note else {}),
             },
         )
-        self._store.save_turn(thread, question, answer, context.ledger)
-        return answer
+        memo = said.additional_kwargs.get("memo") or {"models": answer.models}
+        last = AIMessage(content=text, additional_kwargs={"memo": memo})
+        # The writer's own text goes into the conversation, not the annotated one, which is for people.
+        messages = [HumanMessage(question), *attempt.messages[:-1], last]
+        self._store.save_turn(thread, question, answer, context.ledger, messages)
+        yield Finished(answer=answer)
 
-    def _chat_model(self) -> BaseChatModel:
-        if self._model is None:
-            from assistant.offline.mentions import MentionIndex
-            from assistant.offline.model import OfflineChatModel
-            from assistant.offline.planner import Planner
+    def _write(
+        self,
+        engine: Engine,
+        attempt: _Attempt,
+        context: ToolContext,
+        prompt: Prompt,
+        earlier: Sequence[BaseMessage],
+        question: str,
+    ) -> Iterator[Event]:
+        """Let an engine work on the question; its messages gather in `attempt`."""
+        from langchain.agents import create_agent
+        from langchain_core.messages import HumanMessage
 
-            catalog = self._lake.catalog
-            index = MentionIndex(catalog.list_models(), catalog.iter_all_passages())
-            self._model = OfflineChatModel(planner=Planner(index))
-        return self._model
+        agent = create_agent(
+            engine.model,
+            make_tools(context),
+            system_prompt=prompt.render(lake_summary=self._summarize_lake()),
+            middleware=self._make_middleware(engine),
+        )
+        asked: Any = {"messages": [*earlier, HumanMessage(question)]}
+        steps: Iterator[Any] = agent.stream(
+            asked,
+            stream_mode=["messages", "updates"],
+            config={"recursion_limit": _MOST_STEPS},
+        )
+        written = False
+        for mode, step in steps:
+            if mode == "messages":
+                message, _ = step
+                if message.type in ("ai", "AIMessageChunk") and (text := str(message.text)):
+                    written = True
+                    yield TextDelta(text=text)
+                continue
+            for update in step.values():
+                for message in _new_messages(update):
+                    attempt.messages.append(message)
+                    if message.type == "ai" and message.tool_calls:
+                        if written:
+                            yield TextDiscarded()
+                            written = False
+                        for call in message.tool_calls:
+                            yield ToolStarted(call=str(call["id"]), name=call["name"], arguments=call["args"])
+                    elif message.type == "tool":
+                        yield _describe_outcome(message)
+
+    def _choose(self, wanted: str | None) -> tuple[Engine | None, str | None]:
+        """The engine with a language model, or None for the offline one and, if it stands in, why."""
+        if wanted == OFFLINE or (wanted is None and not _uses_service(self._settings)):
+            return None, None
+        from assistant.llm import connect, locked_engine
+
+        lock = locked_engine(self._lake)
+        if lock is not None:
+            if wanted is not None or self._settings.llm != "auto":
+                raise UsageError(
+                    f"This lake may only be asked with its {lock} engine.",
+                    hint="Whoever keeps the lake can lift that: lake engine --any.",
+                )
+            return None, f"This lake is locked to its {lock} engine."
+        if wanted is not None and wanted not in self.engines():
+            raise UsageError(
+                f"{wanted!r} is no engine of this lake.", hint=f"Choose from: {', '.join(self.engines())}."
+            )
+        try:
+            with self._making:
+                if self._connected is None:
+                    self._connected = connect(self._settings)
+        except ServiceError as error:
+            return None, error.message
+        return self._connected, None
+
+    def _make_middleware(self, engine: Engine) -> list[Any]:
+        """What watches over the chat model; the offline engine's plan is bounded by itself."""
+        if engine.service is None:
+            return []
+        from assistant.llm import make_middleware
+
+        made: list[Any] = make_middleware(self._settings, engine)
+        return made
+
+    @cached_property
+    def _offline(self) -> Engine:
+        from assistant.offline.mentions import MentionIndex
+        from assistant.offline.model import OfflineChatModel
+        from assistant.offline.planner import Planner
+
+        catalog = self._lake.catalog
+        index = MentionIndex(catalog.list_models(), catalog.iter_all_passages())
+        model = OfflineChatModel(planner=Planner(index))
+        return Engine(name=OFFLINE, model=model)
+
+    @contextmanager
+    def _one_turn(self, thread: str) -> Iterator[None]:
+        """Turns of one conversation wait for each other, at most as long as a turn may take."""
+        guard = self._busy.setdefault(thread, _Guard())
+        if not guard.lock.acquire(timeout=_MOST_WAITED):
+            raise UsageError(
+                "The previous question of this conversation is still being answered.",
+                hint="Wait for it, stop it, or begin a new conversation.",
+            )
+        try:
+            yield
+        finally:
+            guard.lock.release()
 
     def _summarize_lake(self) -> str:
         status = self._lake.catalog.status()
         return f"{status.models} models, {status.papers} papers, {status.results} reported results."
+
+
+class _Guard:
+    """A lock that can be weakly held; a generator may be closed by another thread than began it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+def _uses_service(settings: Settings) -> bool:
+    """Whether these settings ask for a language model."""
+    if settings.llm == "auto":
+        return bool(settings.openai_api_key or settings.openai_base_url)
+    return settings.llm != OFFLINE
+
+
+def _new_messages(update: Any) -> list[Any]:
+    found = update.get("messages") if isinstance(update, dict) else None
+    return found if isinstance(found, list) else [found] if found is not None else []
+
+
+def _describe_outcome(message: Any) -> ToolFinished:
+    """A tool's message as an event; a call that never ran has no artifact, only words on why."""
+    outcome = message.artifact if isinstance(message.artifact, dict) else None
+    return ToolFinished(
+        call=str(message.tool_call_id),
+        name=str(message.name or ""),
+        ok=bool(outcome and outcome["ok"]),
+        seconds=outcome["seconds"] if outcome else None,
+        found=str(outcome["found"]) if outcome else str(message.text)[:300],
+    )
+
+
+def _nothing_written(attempt: _Attempt) -> str | None:
+    """Why what a language model ended with is no answer; None when it is one."""
+    message = attempt.answer
+    if message is not None and str(message.text).strip():
+        return None
+    if message is not None and message.additional_kwargs.get("refusal"):
+        return "The language model refused to answer."
+    return "The language model wrote no answer."
+
+
+def _count_tokens_used(messages: Sequence[BaseMessage]) -> dict[str, int]:
+    """Tokens of the turn as the service counted them; empty when it did not."""
+    counted = [usage for m in messages if (usage := getattr(m, "usage_metadata", None))]
+    if not counted:
+        return {}
+    return {
+        key: sum(int(usage.get(key) or 0) for usage in counted) for key in ("input_tokens", "output_tokens")
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
@@ -37,13 +38,16 @@ class Evidence(BaseModel):
 class EvidenceLedger:
     """Evidence of one conversation, under keys `E1`, `E2`, … that are never reused.
 
-    Adding the same text of the same place again returns the key it already has.
+    Adding the same text of the same place again returns the key it already has. Tools that run side by side
+    may add to one ledger.
     """
 
-    def __init__(self, items: Iterable[Evidence] = ()) -> None:
+    def __init__(self, items: Iterable[Evidence] = (), *, last: int = 0) -> None:
+        """`items` keep their keys; `last` is the highest number ever given out, if that is higher."""
         self._items: dict[str, Evidence] = {}
         self._by_place: dict[tuple[str, str, str, str], str] = {}
-        self._last = 0
+        self._last = last
+        self._lock = threading.Lock()
         for item in items:
             self._items[item.id] = item
             self._by_place[item.kind, item.source, item.locator, item.text] = item.id
@@ -52,22 +56,23 @@ class EvidenceLedger:
     def add(self, kind: EvidenceKind, source: str, locator: str, text: str, sha256: str) -> Evidence:
         """Register evidence and return it with its key."""
         place = (kind, source, locator, text)
-        if known := self._by_place.get(place):
-            return self._items[known]
-        self._last += 1
-        item = Evidence(
-            id=f"E{self._last}", kind=kind, source=source, locator=locator, text=text, sha256=sha256
-        )
-        self._items[item.id] = item
-        self._by_place[place] = item.id
-        return item
+        with self._lock:
+            if known := self._by_place.get(place):
+                return self._items[known]
+            self._last += 1
+            item = Evidence(
+                id=f"E{self._last}", kind=kind, source=source, locator=locator, text=text, sha256=sha256
+            )
+            self._items[item.id] = item
+            self._by_place[place] = item.id
+            return item
 
     def get(self, key: str) -> Evidence | None:
         """The evidence under `key`, or None when no such key was ever given out."""
         return self._items.get(key)
 
     def __iter__(self) -> Iterator[Evidence]:
-        return iter(self._items.values())
+        return iter(list(self._items.values()))
 
     def __len__(self) -> int:
         return len(self._items)

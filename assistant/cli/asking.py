@@ -56,7 +56,7 @@ def ask(
     with invocation.open_filled_lake("ask") as lake:
         from assistant.agent import Assistant
 
-        with contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant:
+        with contextlib.closing(Assistant(lake, invocation.settings)) as assistant:
             if batch is not None:
                 answer = partial(answer_line, assistant)
                 raise typer.Exit(run_batch(invocation, lines, answer, what="answering"))

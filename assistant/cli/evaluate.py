@@ -61,7 +61,7 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[st
 
             with (
                 invocation.open_filled_lake("eval ask") as lake,
-                contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant,
+                contextlib.closing(Assistant(lake, invocation.settings)) as assistant,
                 invocation.progress("answering") as progress,
             ):
                 return run_ask(

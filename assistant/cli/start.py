@@ -48,7 +48,7 @@ def start(
             _fill(invocation, lake)
         from assistant.agent import Assistant
 
-        with contextlib.closing(Assistant(lake, llm=invocation.settings.llm)) as assistant:
+        with contextlib.closing(Assistant(lake, invocation.settings)) as assistant:
             if question is not None:
                 show_answer(invocation, lake, assistant.ask(question))
             else:

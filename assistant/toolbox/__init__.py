@@ -21,7 +21,7 @@ from assistant.toolbox.arguments import (
     SearchModels,
     SearchPapers,
 )
-from assistant.toolbox.context import ToolContext
+from assistant.toolbox.context import Outcome, ToolContext
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -91,11 +91,16 @@ def make_tools(context: ToolContext) -> list[BaseTool]:
         run: Callable[[ToolContext, Any], dict[str, Any]],
         description: str,
     ) -> BaseTool:
-        def call(**arguments: Any) -> str:
+        def call(**arguments: Any) -> tuple[str, Outcome]:
             return context.run(name, arguments, lambda: run(context, schema(**arguments)))
 
         return StructuredTool.from_function(
-            func=call, name=name, description=description, args_schema=schema, infer_schema=False
+            func=call,
+            name=name,
+            description=description,
+            args_schema=schema,
+            infer_schema=False,
+            response_format="content_and_artifact",
         )
 
     return [bind(*entry) for entry in _TOOLS]

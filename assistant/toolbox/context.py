@@ -7,15 +7,24 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from assistant.answers import ToolCall
+from assistant.toolbox.results import describe_result
 from tools.catalog.records import ModelRecord, PassageRow
 from tools.errors import LakeError, UnknownModelError
 from tools.evidence import Evidence, EvidenceLedger
 from tools.lake import Lake
 
 log = logging.getLogger(__name__)
+
+
+class Outcome(TypedDict):
+    """How a tool call went: what a person sees of it."""
+
+    ok: bool
+    seconds: float
+    found: str
 
 
 @dataclass
@@ -50,8 +59,13 @@ class ToolContext:
 
         return measure
 
-    def run(self, name: str, arguments: dict[str, Any], call: Callable[[], dict[str, Any]]) -> str:
-        """Run one tool: its result as JSON, or an error the caller can act on; both are recorded."""
+    def run(
+        self, name: str, arguments: dict[str, Any], call: Callable[[], dict[str, Any]]
+    ) -> tuple[str, Outcome]:
+        """Run one tool: its result as JSON, or an error the caller can act on; both are recorded.
+
+        The outcome is for people who watch; the JSON alone goes to the caller.
+        """
         start = time.monotonic()
         ok = False
         try:
@@ -70,7 +84,8 @@ class ToolContext:
         given = {key: value for key, value in arguments.items() if value not in (None, "", [], ())}
         seconds = round(time.monotonic() - start, 3)
         self.calls.append(ToolCall(name=name, arguments=given, ok=ok, seconds=seconds))
-        return json.dumps(result, ensure_ascii=False, allow_nan=False)
+        outcome: Outcome = {"ok": ok, "seconds": seconds, "found": describe_result(result)}
+        return json.dumps(result, ensure_ascii=False, allow_nan=False), outcome
 
 
 def describe_model(record: ModelRecord) -> dict[str, Any]:
