@@ -1,0 +1,1 @@
+"""Stand-ins for what lies outside: an OpenAI-compatible service on loopback, and what hostile ones say."""
