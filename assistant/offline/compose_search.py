@@ -70,11 +70,15 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out))
 
 
+_MOST_VALUE = 48
+
+
 def _hit_line(hit: Json, query: str) -> str:
     facts = hit["facts"]
     told = []
     for name, word in (("task", ""), ("license", "licence ")):
-        if name in facts:
+        # A licence told in a sentence is read in its card, not squeezed into brackets.
+        if name in facts and len(str(facts[name]["value"])) <= _MOST_VALUE:
             told.append(f"{word}{shorten_value(str(facts[name]['value']), 60)} [{facts[name]['key']}]")
     line = f"{name_model(hit['model'])} ({', '.join(told)})" if told else name_model(hit["model"])
     if not hit["passages"] and "dataset" in facts:

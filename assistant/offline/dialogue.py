@@ -33,10 +33,10 @@ _SEVERAL = re.compile(
 )
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5}
 _SINGLE = re.compile(
-    r"\b(?:it|its|it['’]s|this one|that one|this model|that model|the model|that|the same (?:model"
-    r"|one)|the one)\b",
+    r"\b(?:its|this one|that one|this model|that model|the model|the same (?:model|one)|the one)\b",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(r"\b(?:it|it['’]s|that)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def resolve_references(question: str, turns: Sequence[Turn], *, pronouns: bool =
                 chosen.append(listed[place])
         if chosen:
             return tuple(dict.fromkeys(chosen))
-    if pronouns and _SINGLE.search(question):
+    if _SINGLE.search(question) or (pronouns and _PRONOUN.search(question)):
         return shown_models(turns)[:1]
     return ()
 

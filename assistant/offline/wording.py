@@ -9,7 +9,9 @@ from typing import Any
 
 from tools.reading import content_words
 
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s+\"[^\"]*\")?\)")
+# Addresses may hold one level of parentheses: .../wiki/Title_(film)
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)")
+_QUOTED_LINE = re.compile(r"^[ \t]*(?:>[ \t]?)+", re.MULTILINE)
 _TAG = re.compile(r"<[^>\n]{0,300}>")
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~)(?!\w)|`+")
 _LEADER = re.compile(r"^\s*(?:[-*+•>#|]+\s+|#+\s*|\d+[.)]\s+)+")
@@ -22,6 +24,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u
 def plain_text(text: str) -> str:
     """A card's text as a reader sees it: one line, no markup, nothing that could pass for our own marks."""
     text = _CONTROL.sub("", text)
+    text = _QUOTED_LINE.sub("", text)
     text = _LINK.sub(r"\1", text)
     text = _TAG.sub(" ", text)
     text = _EMPHASIS.sub("", text)
