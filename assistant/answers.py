@@ -71,6 +71,7 @@ class Answer(_Frozen):
     engine: str
     thread: str
     usage: dict[str, Any] = Field(default_factory=dict)
+    question: str = ""  # whose words the answer may repeat; without it nobody could check the answer again
 
 
 class Outline(_Frozen):
@@ -141,4 +142,5 @@ def build_answer(
         engine=engine,
         thread=thread,
         usage=usage,
+        question=asked[-1] if asked else "",
     )

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from assistant.cli import asking, contents, embedder, evaluate, finding, start
+from assistant.cli import asking, contents, embedder, evaluate, finding, start, verify
 from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
 
@@ -43,6 +43,8 @@ app.command("ingest", epilog=_EPILOG)(contents.ingest)
 app.command("status", epilog=_EPILOG)(contents.status)
 app.command("list", epilog=_EPILOG)(contents.list_models)
 app.command("remove", epilog=_EPILOG)(contents.remove)
+app.command("export", epilog=_EPILOG)(verify.export)
+app.command("verify", epilog=_EPILOG)(verify.verify)
 app.command("eval", epilog=_EPILOG)(evaluate.run_suite)
 app.add_typer(embedder.app, name="embedder")
 
