@@ -12,8 +12,8 @@ _ITEMS: tuple[tuple[EvidenceKind, str, str, str], ...] = (
         "card",
         "acme/legal-bart@1",
         "README.md#L10-L13",
-        "This model is a fine-tuned version of [facebook/bart-base](https://huggingface.co/facebook/bart-base) on "
-        "12,400 US legal contracts. It was trained for 3 epochs on 4 NVIDIA A100 GPUs in 12 hours. "
+        "This model is a fine-tuned version of [facebook/bart-base](https://huggingface.co/facebook/bart-base)"
+        " on 12,400 US legal contracts. It was trained for 3 epochs on 4 NVIDIA A100 GPUs in 12 hours. "
         "It is not intended for commercial use. It summarises contracts in plain English for non-lawyers.",
     ),
     ("metadata", "acme/legal-bart@1", "README.md#/license", "license: apache-2.0"),
@@ -31,8 +31,8 @@ _ITEMS: tuple[tuple[EvidenceKind, str, str, str], ...] = (
         "card",
         "acme/legal-bart@1",
         "README.md#L50-L56",
-        "The following hyperparameters were used during training:\n- learning_rate: 2e-05\n- train_batch_size: 16\n"
-        "- eval_batch_size: 32\n- seed: 42\n- num_epochs: 3",
+        "The following hyperparameters were used during training:\n- learning_rate: 2e-05\n"
+        "- train_batch_size: 16\n- eval_batch_size: 32\n- seed: 42\n- num_epochs: 3",
     ),
     # E7 .. E9: acme/tiny-sum
     ("metadata", "acme/tiny-sum@1", "record.json#/downloads", '"downloads": 948467'),
@@ -55,7 +55,8 @@ _ITEMS: tuple[tuple[EvidenceKind, str, str, str], ...] = (
         "card",
         "nova/speech-de@1",
         "README.md#L8-L9",
-        "The model works with 16 kHz audio only. Speech of children, or with heavy accents, may not be recognised.",
+        "The model works with 16 kHz audio only. Speech of children, or with heavy accents, "
+        "may not be recognised.",
     ),
     (
         "results",
@@ -68,8 +69,8 @@ _ITEMS: tuple[tuple[EvidenceKind, str, str, str], ...] = (
         "paper",
         "arxiv:2001.00001",
         "page 3",
-        "We pre-train on 1.2 million hours of unlabelled audio. Our method outperforms the baseline by 3.2 points, "
-        "while BERT-large needs 340M parameters and BERT-base 110M.",
+        "We pre-train on 1.2 million hours of unlabelled audio. Our method outperforms the baseline "
+        "by 3.2 points, while BERT-large needs 340M parameters and BERT-base 110M.",
     ),
 )
 
@@ -394,7 +395,8 @@ HONEST: dict[str, tuple[str, ...]] = {
         "BERT-large needs 340 million parameters and BERT-base 110 million [E13].",
         "The method outperforms the baseline by 3.2 points [E13].",
         "### `acme/legal-bart`\n- Licence: Apache 2.0 [E2]\n- Downloads: 2,174,613 [E3]",
-        "| Model | Downloads |\n|---|---|\n| `acme/legal-bart` | 2,174,613 [E3] |\n| `acme/tiny-sum` | 948,467 [E7] |",
+        "| Model | Downloads |\n|---|---|\n| `acme/legal-bart` | 2,174,613 [E3] |\n"
+        "| `acme/tiny-sum` | 948,467 [E7] |",
         "| Model | Licence | Source |\n|---|---|---|\n| `acme/legal-bart` | Apache 2.0 | [E2] |",
         "| Set | Accuracy | F1 |\n|---|---|---|\n| SST-2 dev | 91.3 | 90.2 [E8] |",
         "`acme/legal-bart` fits best. It was trained on US legal contracts [E1].",
@@ -426,7 +428,8 @@ HONEST: dict[str, tuple[str, ...]] = {
         "I found no model in this lake that fits.",
         "You may want to check the licence before you use it.",
         "Let me know if you want more details.",
-        "```python\nfrom transformers import pipeline\npipe = pipeline('summarization', model='acme/legal-bart')\n```",
+        "```python\nfrom transformers import pipeline\n"
+        "pipe = pipeline('summarization', model='acme/legal-bart')\n```",
         "I can't do that: I only answer questions about the models in this lake.",
         "See https://huggingface.co/acme/legal-bart.",
     ),

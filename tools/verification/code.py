@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from tools.evidence import EvidenceLedger
-from tools.verification.claims import read_need
-from tools.verification.names import Names, find_links, fold_link
+from tools.verification.links import find_links, fold_link
+from tools.verification.names import Names
+from tools.verification.needs import read_need
 from tools.verification.readings import read_text
 from tools.verification.words import is_free
 

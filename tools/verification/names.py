@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.metrics import METRICS
@@ -89,7 +89,7 @@ class Names:
         return name.lower() in self._known
 
     def is_model(self, name: str) -> bool:
-        """Whether what looks like an id is one: known, built like one, or linked or quoted as one in evidence."""
+        """Whether what looks like an id is one: known, built like one, or linked or quoted as one."""
         if self.is_known(name) or re.search(r"[\d_]|-.*-", name):
             return True
         if self._texts is None:
@@ -136,20 +136,10 @@ def states_metric(item: Evidence, metrics: Collection[str], asked: str) -> bool:
     return False
 
 
-def name_of(item: Evidence) -> str:
-    """The id an evidence speaks of, lower case."""
-    return item.model.lower()
-
-
 _GOES_ON = re.compile(r"\s*(?:\d|is\b|has\b|reach\w*|achiev\w*|gets?\b|needs?\b|uses?\b|with\s+\d)")
 _AS_OBJECT = re.compile(
     r"\b(?:of|from|on|upon|with|to|by|than|like|base(?:_| )model\W*|using|unlike|initiali[sz]ed)\W*"
     r"(?:the |a |an )?(?:\w+/)?$"
-)
-_BARE_LINK = re.compile(
-    r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]"
-    r"|]*)?(?![\w-])",
-    re.IGNORECASE,
 )
 
 
@@ -167,26 +157,3 @@ def is_subject(name: str, unit: Reading) -> bool:
             if early and not _AS_OBJECT.search(before):
                 return True
     return False
-
-
-def find_links(raw: str) -> list[str]:
-    """Links of a statement: addresses, targets of Markdown links and of HTML attributes."""
-    found = re.findall(r"(?:https?|ftp)://[^\s<>\"'`)\]|“”«»]+|\bwww\.[^\s<>\"'`)\]|“”«»]+", raw)
-    found += re.findall(r"\]\(\s*<?([^)\s>]+)", raw)
-    found += re.findall(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", raw, re.IGNORECASE)
-    found += re.findall(r"^\s*\[[^\]]+\]:\s*(\S+)", raw, re.MULTILINE)
-    found += _BARE_LINK.findall(raw)
-    return list(dict.fromkeys(link.rstrip(".,;:!?*_") for link in found if not link.startswith("#")))
-
-
-def fold_link(link: str) -> str:
-    """A link without scheme, `www.` and last slash, lower case."""
-    return re.sub(r"^(?:[a-z]+://)?(?:www\.)?", "", link.strip().lower()).rstrip("/")
-
-
-def is_own_link(link: str, names: Sequence[str]) -> bool:
-    """Whether a link is the Hub page of one of these models."""
-    page = fold_link(link).removeprefix("hf.co/").removeprefix("huggingface.co/")
-    return fold_link(link) != page and page.partition("/tree/")[0].partition("/blob/")[0] in {
-        n.lower() for n in names
-    }

@@ -30,17 +30,8 @@ _HARMLESS = re.compile(
 _REACH = 9  # words after a negator that it can govern
 
 
-def negated_stems(reading: Reading) -> frozenset[str]:
-    """Stems of content words that stand under a negation in `reading`."""
-    return _scan(reading)[0]
-
-
-def plain_stems(reading: Reading) -> frozenset[str]:
-    """Stems of content words that stand under no negation somewhere in `reading`."""
-    return _scan(reading)[1]
-
-
 def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
+    """Stems of content words under a negation, and of those under none; a word may stand in both."""
     text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
     scopes: list[tuple[int, int]] = []
     for match in _NEGATOR.finditer(text):

@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from typing import Literal
 
 from tools.evidence import EvidenceLedger
-from tools.verification.claims import read_need
 from tools.verification.names import Names
+from tools.verification.needs import read_need
 from tools.verification.numbers import Number
 from tools.verification.readings import Reading, read_text
 from tools.verification.words import is_free, label_words
@@ -17,8 +17,8 @@ Role = Literal["text", "label"]  # a label: a heading, a table's header, a lead-
 
 _STATES = (
     r"(?:state|stated|say|mention|mentioned|specify|specified|give|given|report|reported|list|listed|include|"
-    r"document|documented|declare|declared|provide|provided|contain|record|recorded|describe|described|disclose|"
-    r"disclosed|indicate|indicated|name|known)"
+    r"document|documented|declare|declared|provide|provided|contain|record|recorded|describe|described|"
+    r"disclose|disclosed|indicate|indicated|name|known)"
 )
 _DOCUMENTS = (
     r"(?:cards?|evidence|passages?|sources?|documents?|documentation|entr(?:y|ies)|results?|papers?|metadata)"
@@ -29,15 +29,17 @@ _ABSENCE = re.compile(
     r"|\bnot (?:\w+ly |otherwise )?(?:stated|specified|mentioned|given|documented|recorded|reported|listed|"
     r"available|provided|disclosed|declared|known)\b"
     r"|\b(?:is|are|was|were) (?:unknown|undisclosed|unspecified|undocumented|unstated|silent)\b"
-    rf"|\b(?:no|none of the|neither) {_DOCUMENTS}\b[^.;]{{0,60}}\b(?:state[sd]?|sa(?:y|ys|id)|mentions?|mentioned|"
-    r"reports?|reported|gives?|given|lists?|listed|names?|here|lake)\b"
-    r"|\bno models? (?:here |in (?:this|the) lake |that |which )*(?:fits?|was found|were found|in (?:this|the) lake)\b"
+    rf"|\b(?:no|none of the|neither) {_DOCUMENTS}\b[^.;]{{0,60}}\b(?:state[sd]?|sa(?:y|ys|id)|mentions?"
+    r"|mentioned|reports?|reported|gives?|given|lists?|listed|names?|here|lake)\b"
+    r"|\bno models? (?:here |in (?:this|the) lake |that |which )*"
+    r"(?:fits?|was found|were found|in (?:this|the) lake)\b"
     r"|\b(?:gives?|states?|lists?|reports?|names?|mentions?|contains?|has|have|there (?:is|are)) no \w+"
     r"|\b(?:I|we) (?:have )?(?:found|find|see|saw|know of|hold) (?:no|nothing|none)\b|\bno information\b"
     r"|\bnothing (?:about|on|is said)\b"
-    r"|\bI(?: ca(?:n't|nnot)| can not| won't| will not| am (?:unable|not able|sorry)|'m (?:unable|not able|sorry)|"
-    r" do(?:n't| not)| did(?:n't| not)| could(?:n't| not))(?! (?:deny|believe|help but|overstate|stress|recommend|"
-    r"praise|ignore|forget|imagine|wait|doubt|think of))",
+    r"|\bI(?: ca(?:n't|nnot)| can not| won't| will not| am (?:unable|not able|sorry)|'m (?:unable|not able|"
+    r"sorry)| do(?:n't| not)| did(?:n't| not)| could(?:n't| not))(?! (?:deny|believe|"
+    r"help but|overstate|stress|"
+    r"recommend|praise|ignore|forget|imagine|wait|doubt|think of))",
     re.IGNORECASE,
 )
 _NOT_HERE = re.compile(
@@ -137,7 +139,7 @@ def _judge_rest(
     unknown_allowed: bool = False,
     labels: bool = False,
 ) -> str:
-    """Why a text that is no absence, question or advice fails; `labels`: names of fields and metrics are free."""
+    """Why a text that is no absence, question or advice fails; `labels`: names of fields are free."""
     reading = read_text(text)
     spans = names.spans(reading)
     if unknown_allowed:

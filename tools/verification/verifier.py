@@ -14,15 +14,13 @@ from tools.verification.claims import check_claim
 from tools.verification.code import judge_code
 from tools.verification.comparison import check_comparisons, draws_comparison
 from tools.verification.folding import REORDERING
-from tools.verification.licences import find_licences
 from tools.verification.lineage import check_direction
+from tools.verification.links import blank_links, find_links, is_sourced
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
-from tools.verification.names import Names, find_links, fold_link, is_own_link, is_subject
-from tools.verification.numbers import supports_number
-from tools.verification.passages import read_passage, split_cells
+from tools.verification.names import Names
+from tools.verification.passages import read_passage
 from tools.verification.quotes import (
     MIN_QUOTE,
-    Found,
     Quote,
     count_letters,
     find_quotes,
@@ -30,14 +28,15 @@ from tools.verification.quotes import (
     locate_quote,
 )
 from tools.verification.readings import Reading, read_text
+from tools.verification.report import Report
+from tools.verification.segments import find_keys, split_row, split_segments
 from tools.verification.statements import Piece, split_statements
+from tools.verification.subjects import Subjects, find_other_licence
 from tools.verification.types import Citation, Level, Statement, Verification
 from tools.verification.uncited import Role, judge_uncited
 
 MAX_STATEMENTS = 300
 MAX_LENGTH = 4_000  # characters of one statement
-_BEFORE_OBJECT = re.compile(r"\b(?:from|of|on|upon|is|was|by|to|than|with|as|using)\W*$", re.IGNORECASE)
-_PRONOUN = re.compile(r"^\W*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE)
 
 
 def verify_answer(
@@ -80,6 +79,7 @@ class _Verifier:
     def __init__(self, ledger: EvidenceLedger, names: Names, allowed: tuple[str, ...]) -> None:
         self.ledger = ledger
         self.names = names
+        self.subjects = Subjects(names, ledger)
         self.allowed = allowed
 
     def refuse(self, piece: Piece) -> tuple[Statement, list[Citation]]:
@@ -105,10 +105,12 @@ class _Verifier:
         if piece.kind == "quote":
             inner = re.sub(r"^\s*>\s?", "", content, flags=re.MULTILINE)
             quotes = quotes or [Quote(" ".join(inner.split()), 0, len(content))]
-        report = _Report(problems)
+        report = Report(problems)
         for quote in quotes:
             self._check_quote(quote, content, marks, keys, report)
-            if not report.problems and (reason := self._check_quoted(piece, quote, content, marks, report)):
+            if not report.problems and (
+                reason := self.subjects.check_quoted(piece, quote, content, marks, report)
+            ):
                 report.problems.append(reason)
         if find_unclosed(content):
             report.problems.append("a quotation mark is never closed")
@@ -116,7 +118,7 @@ class _Verifier:
         has_facts = False
         if not report.problems and cited:
             has_facts = self._check_facts(piece, rest, marks, keys, cited, report)
-        citations = self._cite(marks, report)
+        citations = report.cite(marks, self.ledger)
         if report.problems:
             return _state(piece, "failed", keys, "; ".join(dict.fromkeys(report.problems[:2]))), citations
         level: Level = "quoted" if report.found else "facts" if has_facts else "unchecked"
@@ -136,29 +138,12 @@ class _Verifier:
             problems.append(f"{odd[0]} is no mark of this conversation")
         cited = [item for key in keys if (item := self.ledger.get(key))]
         for link in find_links(piece.text):
-            if not self._is_sourced(link, cited):
+            if not is_sourced(link, cited, self.names, self.ledger, self.allowed):
                 problems.append(f"the link {link[:80]} stands in no cited source")
         return problems
 
-    def _is_sourced(self, link: str, cited: Sequence[Evidence]) -> bool:
-        wanted = fold_link(link)
-        if self.names.is_known(link) or any(wanted in entry.lower() for entry in self.allowed):
-            return True
-        page = wanted.removeprefix("hf.co/").removeprefix("huggingface.co/")
-        if page != wanted and self.names.is_known(page.partition("/tree/")[0].partition("/blob/")[0]):
-            return (
-                not cited
-                or is_own_link(link, [item.model for item in cited])
-                or self._in_texts(wanted, cited)
-            )
-        return self._in_texts(wanted, cited or list(self.ledger))
-
-    def _in_texts(self, wanted: str, items: Sequence[Evidence]) -> bool:
-        pattern = re.compile(rf"(?<![\w.-]){re.escape(wanted)}(?![\w-]|[./]\w)")
-        return any(pattern.search(item.text.lower()) for item in items)
-
     def _judge_unmarked(self, piece: Piece) -> str:
-        reading = read_text(_without_links(piece.text))
+        reading = read_text(blank_links(piece.text))
         if any(
             count_letters(quote.text) >= MIN_QUOTE and not self._is_allowed(quote.text)
             for quote in find_quotes(piece.text)
@@ -175,9 +160,9 @@ class _Verifier:
     # -- quotes ------------------------------------------------------------------------------------
 
     def _check_quote(
-        self, quote: Quote, content: str, marks: Sequence[Mark], keys: tuple[str, ...], report: _Report
+        self, quote: Quote, content: str, marks: Sequence[Mark], keys: tuple[str, ...], report: Report
     ) -> None:
-        own = _keys_for(quote.end, marks, keys)
+        own = find_keys(quote.end, marks, keys)
         for key in own:
             item = self.ledger.get(key)
             found = locate_quote(quote.text, item.text) if item else None
@@ -203,32 +188,6 @@ class _Verifier:
         report.invented.append((own[0] if own else "", quote.text))
         report.problems.append("the quote stands in no source")
 
-    def _check_quoted(
-        self, piece: Piece, quote: Quote, content: str, marks: Sequence[Mark], report: _Report
-    ) -> str:
-        """Why a quote that was found is not from the documentation of the model it is given for."""
-        item = self.ledger.get(report.found[-1][0])
-        if item is None or not self.names.is_known(item.model):
-            return ""
-        start = max((mark.end for mark in marks if mark.end <= quote.start), default=0)
-        end = min((mark.start for mark in marks if mark.start >= quote.end), default=len(content))
-        beside = content[start : quote.start] + " " + content[quote.end : end]
-        named = self._models_in(beside) or self._models_in(content[: quote.start])[-1:]
-        named = named or self._models_in(content) or self._subject_of_scope(piece)
-        if named and item.model.lower() not in named and not self._speaks_of(item, named):
-            return f"{item.id} is about {item.model}, not about {named[0]}"
-        return ""
-
-    def _models_in(self, text: str) -> list[str]:
-        found = self.names.ids(read_text(_without_links(text)))
-        return [name.lower() for name, _, _ in found if self.names.is_known(name)]
-
-    def _speaks_of(self, item: Evidence, named: Sequence[str]) -> bool:
-        """Whether an evidence of another model speaks of the first of `named` as its subject."""
-        return any(is_subject(name, unit.reading) for name in named[:1] for unit in read_passage(item).units)
-
-    # -- facts -------------------------------------------------------------------------------------
-
     def _check_facts(
         self,
         piece: Piece,
@@ -236,9 +195,9 @@ class _Verifier:
         marks: Sequence[Mark],
         keys: tuple[str, ...],
         cited: Sequence[Evidence],
-        report: _Report,
+        report: Report,
     ) -> bool:
-        reading = read_text(_without_links(rest))
+        reading = read_text(blank_links(rest))
         for name in self.names.unknown_ids(reading):
             report.problems.append(f"{name} is in no source")
         if reason := check_direction(reading, self.names, cited):
@@ -257,21 +216,21 @@ class _Verifier:
         quoted = [read_text(text) for _, text, _ in report.found]
         statement_ids = {name.lower() for name, _, _ in self.names.ids(reading)}
         if piece.kind == "row" and piece.header:
-            segments = _row_segments(piece, rest, keys)
+            segments = split_row(piece, rest, keys)
         else:
-            segments = _segments(rest, marks, keys)
+            segments = split_segments(rest, marks, keys)
         for segment, own in segments:
             items = [item for key in own if (item := self.ledger.get(key))]
             passages = [read_passage(item) for item in items]
             others = [read_passage(item) for item in cited if item not in items]
-            part = read_text(_without_links(segment))
-            if reason := self._check_subject(piece, part, reading, items, cited, statement_ids):
+            part = read_text(blank_links(segment))
+            if reason := self.subjects.check_subject(piece, part, items, statement_ids):
                 report.problems.append(reason)
                 return False
-            if reason := _other_licence(part, items):
+            if reason := find_other_licence(part, items):
                 report.problems.append(reason)
                 return False
-            if reason := self._check_pairs(part, items):
+            if reason := self.subjects.check_pairs(part, items):
                 report.problems.append(reason)
                 return False
             models = {item.model.lower() for item in cited}
@@ -300,194 +259,12 @@ class _Verifier:
             for unit in read_passage(item).units
         )
 
-    def _check_subject(
-        self,
-        piece: Piece,
-        part: Reading,
-        whole: Reading,
-        items: Sequence[Evidence],
-        cited: Sequence[Evidence],
-        statement_ids: Collection[str],
-    ) -> str:
-        """Why a part of a statement speaks of another model than its evidence; "" when it does not."""
-        named = [name.lower() for name, _, _ in self.names.ids(part)] or list(statement_ids)
-        named = [name for name in named if self.names.is_model(name) or f"`{name}" in piece.text.lower()]
-        if not named or _is_object(part.folded.text, named[0]):
-            # "Its base model is ..." goes on with what the text above speaks of.
-            named = self._subject_of_scope(piece)
-            if not named:
-                return ""
-        models = {item.model.lower() for item in items}
-        if not models or set(named) & models:
-            return ""
-        for item in items:
-            if not self.names.is_known(item.model) or item.kind in ("paper", "repo"):
-                return ""
-            for unit in read_passage(item).units:
-                if any(is_subject(name, unit.reading) for name in named[:1]):
-                    return ""
-        first = next(iter(items))
-        return f"{first.id} is about {first.model}, not about {named[0]}"
-
-    def _check_pairs(self, part: Reading, items: Sequence[Evidence]) -> str:
-        """Why a number of a part about several models is not its own model's; "" when each is."""
-        ids = self.names.ids(part)
-        if len({item.model for item in items}) < 2 or len({name for name, _, _ in ids}) < 2:
-            return ""
-        numbers = part.numbers
-        for n, number in enumerate(numbers):
-            before = [name for name, _, end in ids if end <= number.start]
-            nearest = before[-1] if before else ids[0][0]
-            owner = ids[n][0] if len(ids) == len(numbers) else nearest
-            own = [read_passage(item) for item in items if item.model == owner]
-            given = [other for passage in own for unit in passage.units for other in unit.reading.numbers]
-            if own and not any(supports_number(number, other, share=True) for other in given):
-                return f"{number.written} is not what {own[0].evidence.id} gives for {owner}"
-        return ""
-
-    def _subject_of_scope(self, piece: Piece) -> list[str]:
-        """The models that the text above a statement speaks of, nearest first."""
-        for text in reversed(piece.scope):
-            found = [name.lower() for name, _, _ in self.names.ids(read_text(_without_links(text)))]
-            found += [item.model.lower() for mark in find_marks(text) if (item := self.ledger.get(mark.key))]
-            if found:
-                return found
-        return []
-
-    # -- citations -----------------------------------------------------------------------------------
-
-    def _cite(self, marks: Sequence[Mark], report: _Report) -> list[Citation]:
-        citations = []
-        for mark in marks:
-            item = self.ledger.get(mark.key)
-            if item is None:
-                citations.append(Citation(mark.key, report.quote_for(mark.key), "fabricated"))
-                continue
-            if hit := next((entry for entry in report.found if entry[0] == mark.key), None):
-                citations.append(Citation(mark.key, hit[1], hit[2].status))
-                continue
-            if wrong := next((entry for entry in report.misplaced if entry[0] == mark.key), None):
-                citations.append(Citation(mark.key, wrong[1], "misattributed", wrong[2]))
-                continue
-            if lie := next((entry for entry in report.invented if entry[0] == mark.key), None):
-                citations.append(Citation(mark.key, lie[1], "fabricated"))
-                continue
-            span = report.support.get(mark.key, "")
-            if not report.problems:
-                citations.append(Citation(mark.key, span or item.text.strip()[:300], "exact"))
-            else:
-                citations.append(Citation(mark.key, "", "fabricated"))
-        return citations
-
-
-class _Report:
-    """What was found about one statement."""
-
-    def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        self.found: list[tuple[str, str, Found]] = []  # key, quote, where
-        self.misplaced: list[tuple[str, str, str]] = []  # key, quote, key it stands under
-        self.invented: list[tuple[str, str]] = []  # key, quote
-        self.support: dict[str, str] = {}  # key -> verbatim span
-
-    def quote_for(self, key: str) -> str:
-        return next((text for own, text in self.invented if own == key), "")
-
-
-def _is_object(text: str, name: str) -> bool:
-    """Whether a text begins with a pronoun and names a model only behind a verb or preposition."""
-    at = text.lower().find(name)
-    return at > 0 and _PRONOUN.match(text) is not None and _BEFORE_OBJECT.search(text[:at]) is not None
-
-
-def _other_licence(part: Reading, items: Sequence[Evidence]) -> str:
-    """Why a licence does not hold for one of several cited licence fields; "" when it does."""
-    stated = find_licences(part.folded.text)
-    if not stated:
-        return ""
-    for item in items:
-        given = find_licences(read_text(item.text).folded.text)
-        if (
-            item.locator.endswith("/license")
-            and given
-            and not any(a.is_supported_by(b) for a in stated for b in given)
-        ):
-            return f"{item.id} gives another licence: {given[0]}"
-    return ""
-
 
 def _state(piece: Piece, level: Level, keys: tuple[str, ...], reason: str) -> Statement:
     return Statement(piece.text, level, keys, reason, piece.start, piece.end)
-
-
-def _keys_for(end: int, marks: Sequence[Mark], keys: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys a quote that ends at `end` rests on: the next group of marks, else the last one before it."""
-    if not marks:
-        return keys
-    following = [mark for mark in marks if mark.start >= end]
-    start = following[0].start if following else marks[-1].start
-    return _group_at(start, marks)
-
-
-def _group_at(start: int, marks: Sequence[Mark]) -> tuple[str, ...]:
-    """Keys of the marks that stand side by side with the one at `start`."""
-    groups: list[list[Mark]] = []
-    for mark in marks:
-        if groups and mark.start - groups[-1][-1].end <= 2:
-            groups[-1].append(mark)
-        else:
-            groups.append([mark])
-    return next(tuple(m.key for m in group) for group in groups if any(m.start == start for m in group))
-
-
-def _segments(rest: str, marks: Sequence[Mark], keys: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
-    """Parts of a statement with the keys that cover each: the marks that follow it, else the last ones."""
-    if not marks:
-        return [(rest, keys)]
-    parts: list[tuple[str, tuple[str, ...]]] = []
-    at = 0
-    for mark in marks:
-        own = _group_at(mark.start, marks)
-        if parts and parts[-1][1] == own and not re.search(r"\w", rest[at : mark.start]):
-            at = mark.end
-            continue
-        parts.append((rest[at : mark.start], own))
-        at = mark.end
-    tail = rest[at:]
-    if re.search(r"\w", tail):
-        parts.append((tail, parts[-1][1]))
-    return [(text, own) for text, own in parts if re.search(r"[^\W_]", text)] or [(rest, keys)]
-
-
-def _row_segments(piece: Piece, rest: str, keys: tuple[str, ...]) -> list[tuple[str, tuple[str, ...]]]:
-    """The figures of a table row, each with the row's names and its column's header, and the keys that cover it."""
-    cells, marked = split_cells(rest), split_cells(piece.text)
-    labels = " ".join(cell for cell in cells if not read_text(cell).numbers)
-    parts = []
-    for n, cell in enumerate(cells):
-        own = tuple(mark.key for mark in find_marks(marked[n])) if n < len(marked) else ()
-        header = piece.header[n] if n < len(piece.header) else ""
-        own = own or tuple(mark.key for mark in find_marks(header)) or keys
-        if read_text(cell).numbers:
-            parts.append((f"{labels} {blank_marks(header)} {cell}", own))
-    if not parts:
-        headed = (f"{header} {cell}" for header, cell in zip(piece.header, cells, strict=False))
-        parts.append((" , ".join(headed), keys))
-    return parts
 
 
 def _blank(text: str, spans: Sequence[tuple[int, int]]) -> str:
     for start, end in spans:
         text = text[:start] + " " * (end - start) + text[end:]
     return text
-
-
-def _without_links(text: str) -> str:
-    """The text with addresses blanked and the targets of Markdown links gone."""
-    text = re.sub(r"\]\([^)]*\)", lambda match: "]" + " " * (len(match[0]) - 1), text)
-    return re.sub(
-        r"(?:https?|ftp)://[^\s<>\"'`)\]“”«»|]+|\bwww\.[^\s<>\"'`)\]“”«»"
-        r"|]+",
-        lambda match: " " * len(match[0]),
-        text,
-    )
