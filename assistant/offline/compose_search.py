@@ -8,6 +8,7 @@ from typing import Any
 
 from assistant.offline import phrases
 from assistant.offline.draft import Draft
+from assistant.offline.field_values import FIELD_WORDS
 from assistant.offline.planner import Plan
 from assistant.offline.wording import (
     join_words,
@@ -23,6 +24,7 @@ from tools.search.vocabulary import language_label
 Json = Mapping[str, Any]
 
 _SHOWN_MODELS = 3
+_USUAL_LIMIT = 5
 # Below this the best hit shares too little with the question to be called a match (see eval/ask.py).
 _LOW_CONFIDENCE = 0.2
 # Below this the question is most likely about something else altogether.
@@ -50,11 +52,20 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     lines = [phrases.MATCHES_FOLLOW, ""]
     for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
         lines.append(f"{number}. {_hit_line(hit, plan.query)}")
+    also = ""
+    if len(hits) > _SHOWN_MODELS and plan.limit > _USUAL_LIMIT:
+        also = f"Also found: {join_words([name_model(hit['model']) for hit in hits[_SHOWN_MODELS:]])}."
+        lines += ["", also]
     read = f"Conditions I read from your words: {'; '.join(conditions)}."
     if conditions:
         lines += ["", read]
     left_out = ""
-    unknown = [entry for entry in found["not_stated"] if entry["model"] not in skipped][:2]
+    # Everybody can see whose model it is: silence about an author is no news.
+    unknown = [
+        entry
+        for entry in found["not_stated"]
+        if entry["model"] not in skipped and tuple(entry["unknown"]) != ("author",)
+    ][:2]
     if unknown:
         names = join_words([name_model(entry["model"]) for entry in unknown])
         fields = join_words(
@@ -67,7 +78,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
         lines += ["", phrases.OUR_SUMMARIES]
     models = tuple(hit["model"] for hit in hits)
     memo["models"] = list(models)
-    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out))
+    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out, also))
 
 
 _MOST_VALUE = 48
@@ -141,6 +152,30 @@ def _nothing_fits(
         memo={**memo, "models": list(suggestions)},
         framing=(fitting,),
     )
+
+
+def compose_ranking(plan: Plan, found: Json) -> Draft:
+    """Models in the order of a number of their own."""
+    memo = {"intent": "ranking", "query": plan.question, "question": plan.question}
+    conditions = _conditions([{**constraint, "hard": True} for constraint in found["constraints"]])
+    read = f"Conditions I read from your words: {'; '.join(conditions)}."
+    if not found["models"]:
+        lines = [phrases.NOTHING_RANKED, *([read] if conditions else [])]
+        return Draft(text=" ".join(lines), abstained=True, memo=memo, framing=(read,))
+    lines = [phrases.RANKED[found["by"], found["ascending"]], ""]
+    for number, model in enumerate(found["models"], start=1):
+        field = FIELD_WORDS[found["by"]]
+        value = str(model["value"])
+        told = value if field in value else f"{field} {value}"
+        lines.append(f"{number}. {name_model(model['model'])}: {told} [{model['key']}]")
+    if conditions:
+        lines += ["", read]
+    unstated = f"Of {found['fitting']:,} that fit, {found['unstated']:,} do not state it."
+    if found["unstated"]:
+        lines += ["", unstated]
+    models = tuple(model["model"] for model in found["models"])
+    memo["models"] = list(models)
+    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, unstated))
 
 
 def compose_results(plan: Plan, found: Json) -> Draft:
@@ -294,7 +329,7 @@ def compose_unknown(plan: Plan, lineage: Json | None) -> Draft:
     if children:
         edge = next(edge for edge in edges if edge["child"] == children[0])
         quoted = quote_text(edge["text"], about=content_words(name), words=20)
-        lines.append(f"{name_model(children[0])} names it as its origin: {quoted} [{edge['key']}]")
+        lines.append(f"{name_model(children[0])} names it: {quoted} [{edge['key']}]")
     return Draft(
         text=" ".join(lines),
         suggestions=plan.nearest,

@@ -12,6 +12,7 @@ from assistant.offline.compose_search import (
     compose_find,
     compose_lineage,
     compose_papers,
+    compose_ranking,
     compose_results,
     compose_unknown,
 )
@@ -56,6 +57,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return compose_descendants(plan, by_tool["declared_lineage"])
         case "results":
             return compose_results(plan, by_tool["list_results"])
+        case "ranking":
+            return compose_ranking(plan, by_tool["rank_models"])
         case "papers":
             return compose_papers(plan, by_tool["search_papers"])
         case "lake":

@@ -9,6 +9,17 @@ MATCHES_FOLLOW = "Best matches in this lake, with what their cards say:"
 RESULTS_FOLLOW = "Reported values, best first:"
 RESULTS_FOLLOW_REVERSED = "Reported values, worst first:"
 CHILDREN_FOLLOW = "Cards in this lake that name it as their origin:"
+RANKED = {
+    ("downloads", False): "Most downloaded first:",
+    ("downloads", True): "Least downloaded first:",
+    ("likes", False): "Most liked first:",
+    ("likes", True): "Least liked first:",
+    ("parameters", False): "Largest first, by the parameters that are stated:",
+    ("parameters", True): "Smallest first, by the parameters that are stated:",
+    ("last_modified", False): "Latest change first:",
+    ("last_modified", True): "Oldest change first:",
+}
+NOTHING_RANKED = "No model in this lake that fits states that."
 NO_WEIGHTS = "This is what cards declare; no weights were compared."
 TWO_PLACES = "Two places in the card give a value; both are shown."
 DISAGREEMENT = "Two places in the card disagree; both are shown."
@@ -43,4 +54,5 @@ FRAMING = (
     *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, NO_WEIGHTS, TWO_PLACES),
     *(DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
     *(ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
+    *(NOTHING_RANKED, *RANKED.values()),
 )

@@ -15,13 +15,15 @@ from assistant.offline.dialogue import Turn, resolve_references, shown_list, sho
 from assistant.offline.field_values import normal_values
 from assistant.offline.mentions import Mention, MentionIndex
 from assistant.offline.scope import read_scope
-from assistant.offline.shapes import has_shape, sub_shape
+from assistant.offline.shapes import find_shape, has_shape, sub_shape
 from tools.attributes import Attribute, asked_attributes
 from tools.metrics import asked_metrics
+from tools.reading import content_words
 from tools.search.constraints import read_constraints
 
 Intent = Literal[
-    "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "papers", "lake",
+    "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "ranking",
+    "papers", "lake",
     "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
 ]  # fmt: skip
 
@@ -49,6 +51,7 @@ class Plan:
     requests: tuple[Request, ...] = ()
     reason: str = ""  # why a request is declined
     skip: tuple[str, ...] = ()  # models already shown ("any others?")
+    limit: int = 5  # how many models are wanted
 
 
 class Planner:
@@ -290,6 +293,8 @@ class Planner:
             dataset = metrics[0].pattern.sub(" ", question)
             request = Request("list_results", {"metric": metrics[0].name, "dataset": dataset})
             return Plan(intent="results", question=question, query=question, requests=(request,))
+        if ranking := _read_ranking(question):
+            return Plan(intent="ranking", question=question, query=question, requests=(ranking,))
         if has_shape("about_lake", question):
             return Plan(intent="lake", question=question, requests=(Request("describe_lake", {}),))
         if has_shape("paper", question) and not has_shape("find", question):
@@ -298,8 +303,42 @@ class Planner:
             )
         if len(re.findall(r"\w", question)) < 3:
             return Plan(intent="unclear", question=question)
-        request = Request("search_models", {"query": question})
-        return Plan(intent="find", question=question, query=question, requests=(request,))
+        limit = 12 if has_shape("list_all", question) else 5
+        request = Request("search_models", {"query": question, "limit": limit})
+        return Plan(intent="find", question=question, query=question, requests=(request,), limit=limit)
+
+
+def _read_ranking(question: str) -> Request | None:
+    """ "the most downloaded", "the smallest German model": an order of models, and nothing else is asked.
+
+    A question that describes more ("the smallest model that reads X-rays") is for search.
+    """
+    for by, ascending, shape in _ORDERS:
+        found = find_shape(shape, question)
+        if found is None:
+            continue
+        rest = f"{question[: found.start()]} {question[found.end() :]}"
+        described = rest
+        for constraint in read_constraints(rest):
+            if constraint.words:
+                described = described.replace(constraint.words, " ")
+        if set(content_words(described)) - _EMPTY_WORDS:
+            return None
+        return Request("rank_models", {"by": by, "ascending": ascending, "query": " ".join(rest.split())})
+    return None
+
+
+_ORDERS: tuple[tuple[str, bool, str], ...] = (
+    ("downloads", False, "most_downloaded"),
+    ("downloads", True, "least_downloaded"),
+    ("likes", False, "most_liked"),
+    ("likes", True, "least_liked"),
+    ("parameters", False, "largest"),
+    ("parameters", True, "smallest"),
+    ("last_modified", False, "newest"),
+    ("last_modified", True, "oldest"),
+)
+_EMPTY_WORDS = frozenset(content_words("model models lake here have list show tell name number five ten one"))
 
 
 def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:

@@ -17,6 +17,7 @@ from assistant.toolbox.arguments import (
     DeclaredLineage,
     DescribeLake,
     ListResults,
+    RankModels,
     ReadCard,
     SearchModels,
     SearchPapers,
@@ -37,6 +38,13 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         "Find models for a need. Reads constraints (task, language, licence, size, negation) from the query "
         "itself. Gives ranked models with passages that speak for them, the constraints it applied, and "
         "models that would fit but whose card does not state a required value. Low confidence: nothing fits.",
+    ),
+    (
+        "rank_models",
+        RankModels,
+        finding.rank_models,
+        "Models ordered by downloads, likes, parameters or last change: 'the most downloaded', 'the smallest "
+        "German model'. Models that do not state the number are counted, not ranked.",
     ),
     (
         "read_card",

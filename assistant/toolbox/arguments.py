@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tools.facts import FactField
+from tools.search.ranking import RankField
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000)]
@@ -63,6 +64,13 @@ class DeclaredLineage(_Arguments):
 class SearchPapers(_Arguments):
     query: Words = Field(description="What to look for in the ingested papers.")
     limit: int = Field(5, ge=1, le=20, description="How many passages.")
+
+
+class RankModels(_Arguments):
+    by: RankField = Field(description="The number to order by.")
+    ascending: bool = Field(False, description="True for smallest, oldest or least first.")
+    query: Words = Field("", description="Conditions in plain words, e.g. 'German, under MIT'; may be empty.")
+    limit: int = Field(5, ge=1, le=20, description="How many models.")
 
 
 class DescribeLake(_Arguments):

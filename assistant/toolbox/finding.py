@@ -10,6 +10,7 @@ from assistant.toolbox.arguments import (
     DeclaredLineage,
     DescribeLake,
     ListResults,
+    RankModels,
     SearchModels,
     SearchPapers,
 )
@@ -23,8 +24,11 @@ from tools.leaderboard import find_conflicts, list_leaders
 from tools.lineage import trace_declared
 from tools.reading import rank_spans
 from tools.search import search
+from tools.search.constraints import read_constraints
+from tools.search.ranking import rank_models as rank_by
 from tools.search.types import Constraint, ConstraintField, SearchHit
 
+_RANKED = 50  # looked at, because a number read from a model's name has no line to cite
 _SHOWN_FACTS: tuple[FactField, ...] = ("task", "license", "dataset")
 
 
@@ -61,6 +65,29 @@ def read_flags(arguments: SearchModels) -> list[Constraint]:
     if arguments.max_parameters is not None:
         flags.append(Constraint(field="parameters", value=str(arguments.max_parameters), op="max"))
     return flags
+
+
+def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
+    """Models in the order of downloads, likes, parameters or age, each with the field it is ordered by."""
+    constraints = read_constraints(arguments.query)
+    ranked = rank_by(
+        context.lake, arguments.by, ascending=arguments.ascending, constraints=constraints, limit=_RANKED
+    )
+    models = []
+    for record in ranked.models:
+        facts = collect_facts(context.lake.catalog, record.model, [arguments.by])[arguments.by]
+        if facts and len(models) < arguments.limit:
+            fact = facts[0]
+            cited = context.cite(fact.kind, fact.source, fact.locator, fact.text, fact.sha256)
+            models.append({**describe_model(record), "key": cited.id, "value": fact.value})
+    return {
+        "by": arguments.by,
+        "ascending": arguments.ascending,
+        "constraints": [asdict(constraint) for constraint in constraints],
+        "models": models,
+        "fitting": ranked.fitting,
+        "unstated": ranked.unstated,
+    }
 
 
 def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]:
