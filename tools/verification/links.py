@@ -8,21 +8,40 @@ from collections.abc import Collection, Sequence
 from tools.evidence import Evidence, EvidenceLedger
 from tools.verification.names import Names
 
+# An address ends before what brackets or quotes it; brackets of its own come in pairs.
+_REST = r"(?:[^\s<>\"'`()\[\]{}|“”„‟‘’«»‹›]|\([^\s<>()]*\)|\[[^\s<>\[\]]*\])"
+_ADDRESS = re.compile(rf"(?:(?:https?|ftp)://|\bwww\.){_REST}+", re.IGNORECASE)
 _BARE_LINK = re.compile(
-    r"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/[^\s<>\"'`)\]"
-    r"|]*)?(?![\w-])",
+    rf"(?<![\w/.@`-])(?:[a-z0-9-]+\.)+(?:com|org|net|io|ai|dev|co|edu|gov|info|example)(?:/{_REST}*)?(?![\w-])",
     re.IGNORECASE,
 )
+_TARGET = re.compile(
+    r"\]\(\s*(?:<(?P<angled>[^<>\n]*)>|(?P<plain>(?:[^\s()]|\([^\s()]*\))+))(?P<title>[^()]*)\)?"
+)
+_ATTRIBUTE = re.compile(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+_DEFINITION = re.compile(r"^\s*\[[^\]]+\]:\s*<?([^\s>]+)", re.MULTILINE)
+_TRAILING = ".,;:!?*_~`'\"”’»›>…"
 
 
 def find_links(raw: str) -> list[str]:
     """Links of a statement: addresses, targets of Markdown links and of HTML attributes."""
-    found = re.findall(r"(?:https?|ftp)://[^\s<>\"'`)\]|“”«»]+|\bwww\.[^\s<>\"'`)\]|“”«»]+", raw)
-    found += re.findall(r"\]\(\s*<?([^)\s>]+)", raw)
-    found += re.findall(r"\b(?:href|src)\s*=\s*[\"']?([^\"'\s>]+)", raw, re.IGNORECASE)
-    found += re.findall(r"^\s*\[[^\]]+\]:\s*(\S+)", raw, re.MULTILINE)
+    found = _ADDRESS.findall(raw)
+    found += [match["angled"] or match["plain"] or "" for match in _TARGET.finditer(raw)]
+    found += _ATTRIBUTE.findall(raw)
+    found += _DEFINITION.findall(raw)
     found += _BARE_LINK.findall(raw)
-    return list(dict.fromkeys(link.rstrip(".,;:!?*_") for link in found if not link.startswith("#")))
+    links = (_trim_link(link) for link in found if not link.startswith("#"))
+    return list(dict.fromkeys(filter(None, links)))
+
+
+def _trim_link(link: str) -> str:
+    """A link without the punctuation, emphasis and closing brackets of the sentence it stands in."""
+    while link and (
+        link[-1] in _TRAILING
+        or (link[-1] in ")]}" and link.count(link[-1]) > link.count("([{"[")]}".index(link[-1])]))
+    ):
+        link = link[:-1]
+    return link
 
 
 def fold_link(link: str) -> str:
@@ -57,11 +76,11 @@ def _in_texts(wanted: str, items: Sequence[Evidence]) -> bool:
 
 
 def blank_links(text: str) -> str:
-    """The text with addresses blanked and the targets of Markdown links gone."""
-    text = re.sub(r"\]\([^)]*\)", lambda match: "]" + " " * (len(match[0]) - 1), text)
-    return re.sub(
-        r"(?:https?|ftp)://[^\s<>\"'`)\]“”«»|]+|\bwww\.[^\s<>\"'`)\]“”«»"
-        r"|]+",
-        lambda match: " " * len(match[0]),
-        text,
-    )
+    """The text with addresses and the targets of Markdown links blanked; titles of links stay."""
+
+    def blank_target(match: re.Match[str]) -> str:
+        title = match["title"]
+        return "]" + " " * (len(match[0]) - 1 - len(title) - 1) + title + " "
+
+    text = _TARGET.sub(blank_target, text)
+    return _ADDRESS.sub(lambda match: " " * len(match[0]), text)

@@ -14,6 +14,7 @@ from typing import Literal
 
 from tools.verification.marks import find_marks
 from tools.verification.passages import split_cells
+from tools.verification.quotes import find_quotes
 
 PieceKind = Literal["sentence", "item", "row", "heading", "quote", "code"]
 
@@ -22,12 +23,18 @@ _HEADING = re.compile(r"^\s{0,3}#{1,6}(?:\s|$)")
 _ITEM = re.compile(r"^(?P<indent>\s*)(?:[-*+•–]|\(?\d{1,3}[.)]|[a-z]\))\s+(?=\S)")
 _RULE = re.compile(r"^\s*(?:[-*_=]\s*){3,}$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-{1,}:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
-_MARKS = r"(?:\s*[\[［【]\s*E\d{1,9}(?:\s*[,;]\s*E\d{1,9})*\s*[\]］】])*"
+# Marks behind a full stop belong before it, also in brackets: "... on dev. ([E1])", "... — [E1]".
+_MARKS = (
+    r"(?:\s*(?:[(–—-]\s*)?(?:(?:source|see|from)s?:?\s*)?"
+    r"[\[［【]\s*E\d{1,9}(?:\s*[,;]\s*E\d{1,9})*\s*[\]］】]\)?\.?)*"
+)
 _END = re.compile(
     rf"(?:[.!?。！？…]+[\"”’»)\]*_]*{_MARKS}|[。！？])(?:[*_]*\s+|(?<=[。！？])|$)(?=\S|$)"
     rf"|<br\s*/?>|</(?:p|li|tr|div|h\d)>",
     re.IGNORECASE,
 )
+# What goes on with a sentence behind a quote that ended in a full stop: “It is small.” says the card.
+_GOES_ON = re.compile(r"[a-zß-öø-ÿ,;:–—-]")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|resp|incl|ca|eq|sec|ver)\.|(?:^"
     r"|[\s(])[A-Z]\.|"
@@ -134,21 +141,27 @@ def _sentences(
 
 
 def _ends(answer: str, start: int, stop: int) -> Iterator[int]:
+    """Ends of sentences; never inside code, nor inside a quote, which is one passage however long."""
+    block = answer[start:stop]
+    quotes = [(start + quote.start, start + quote.end) for quote in find_quotes(block)]
+    ticks = 0
+    at = start
     for match in _END.finditer(answer, start, stop):
+        ticks += answer.count("`", at, match.end())
+        at = match.end()
         if _ABBREVIATION.search(answer[max(start, match.start() - 10) : match.start() + 1]):
             continue
-        if answer[start : match.end()].count("`") % 2 or _inside_quotes(answer[start : match.end()]):
+        if ticks % 2 or any(first < match.end() < last for first, last in quotes):
+            continue
+        if any(match.start() < last <= match.end() for _, last in quotes) and _GOES_ON.match(
+            answer, match.end(), stop
+        ):
             continue
         yield match.end()
     # A line that ends with a mark or a colon is a statement of its own, whatever the next line is.
-    for match in re.finditer(r"(?:[\]］】]|:\**|:|\\|  )\n", answer[start:stop]):
-        yield start + match.end()
-
-
-def _inside_quotes(text: str) -> bool:
-    """Whether a typographic quote is open at the end of `text` (only near, lest one stray mark joins all)."""
-    opened, closed = text.rfind("“"), text.rfind("”")
-    return opened > closed and len(text) - opened < 600 and '"' not in text[opened:]
+    for match in re.finditer(r"(?:[\]］】]|:\**|:|\\|  )\n", block):
+        if not any(first < start + match.end() < last for first, last in quotes):
+            yield start + match.end()
 
 
 def _trimmed(
