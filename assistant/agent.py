@@ -128,6 +128,10 @@ class Assistant:
         """Begin a conversation that belongs to `owner` (a name the front end keeps secret)."""
         return self._store.open_thread(None, owner)
 
+    def reserve_keys(self, thread: str, last: int) -> None:
+        """Evidence keys of a conversation go on behind `last`, e.g. those its owner got elsewhere."""
+        self._store.reserve_keys(thread, last)
+
     def owner_of(self, thread: str) -> str | None:
         """Whose conversation this is, or None when there is none of this name."""
         return self._store.owner_of(thread)

@@ -126,6 +126,13 @@ class ConversationStore:
             sorted(items, key=lambda item: int(item.id[1:])), last=int(last[0]) if last else 0
         )
 
+    def reserve_keys(self, thread: str, last: int) -> None:
+        """Let the next evidence of a conversation begin behind `last`: so far keys are given out elsewhere."""
+        with self._lock, self._connection:
+            self._connection.execute(
+                "UPDATE threads SET last_key = MAX(last_key, ?) WHERE thread = ?", (last, thread)
+            )
+
     def load_messages(self, thread: str) -> list[BaseMessage]:
         """What a chat model is told of earlier turns, oldest first."""
         from langchain_core.messages import messages_from_dict

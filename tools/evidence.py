@@ -67,6 +67,11 @@ class EvidenceLedger:
             self._by_place[place] = item.id
             return item
 
+    @property
+    def last(self) -> int:
+        """The highest number ever given out, 0 for none."""
+        return self._last
+
     def get(self, key: str) -> Evidence | None:
         """The evidence under `key`, or None when no such key was ever given out."""
         return self._items.get(key)

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from assistant.cli import asking, contents, embedder, evaluate, finding, start, verify
+from assistant.cli import asking, contents, embedder, evaluate, finding, mcp, start, verify
 from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
 
@@ -45,6 +45,7 @@ app.command("list", epilog=_EPILOG)(contents.list_models)
 app.command("remove", epilog=_EPILOG)(contents.remove)
 app.command("export", epilog=_EPILOG)(verify.export)
 app.command("verify", epilog=_EPILOG)(verify.verify)
+app.command("mcp", epilog=_EPILOG)(mcp.serve)
 app.command("eval", epilog=_EPILOG)(evaluate.run_suite)
 app.add_typer(embedder.app, name="embedder")
 
