@@ -20,17 +20,30 @@ CONFIG_VARIABLE = "LAKE_CONFIG"
 _OTHER_VARIABLES = frozenset({CONFIG_VARIABLE, "LAKE_SHARED"})
 _VARIABLES = {
     "home": "LAKE_HOME",
+    "embedder": "LAKE_EMBEDDER",
     "embedder_dir": "LAKE_EMBEDDER_DIR",
     "chroma_url": "LAKE_CHROMA_URL",
     "llm": "LAKE_LLM",
     "model": "LAKE_MODEL",
+    "temperature": "LAKE_TEMPERATURE",
+    "timeout": "LAKE_TIMEOUT",
+    "max_seconds": "LAKE_MAX_SECONDS",
+    "max_model_calls": "LAKE_MAX_MODEL_CALLS",
+    "max_tool_calls": "LAKE_MAX_TOOL_CALLS",
+    "max_tokens": "LAKE_MAX_TOKENS",
+    "context_tokens": "LAKE_CONTEXT_TOKENS",
+    "auth": "LAKE_AUTH",
+    "rate_per_minute": "LAKE_RATE_PER_MINUTE",
+    "max_upload_mb": "LAKE_MAX_UPLOAD_MB",
     "debug": "LAKE_DEBUG",
     # Not ours: they mean here what they mean everywhere else.
     "openai_api_key": "OPENAI_API_KEY",
     "openai_base_url": "OPENAI_BASE_URL",
+    "server_name": "GRADIO_SERVER_NAME",
+    "server_port": "GRADIO_SERVER_PORT",
 }
 _PATHS = frozenset({"home", "embedder_dir"})
-_SECRETS = frozenset({"openai_api_key"})
+_SECRETS = frozenset({"openai_api_key", "auth"})
 
 
 def default_home() -> Path:
@@ -53,13 +66,32 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
     home: Path = Field(default_factory=default_home, description="where the lake lives")
+    embedder: str = Field(default="minilm", description="minilm, openai:MODEL, or none (words only)")
     embedder_dir: Path | None = Field(default=None, description="folder with the embedder's weights")
     chroma_url: str | None = Field(default=None, description="address of a Chroma server")
     llm: str = Field(default="auto", description="auto, offline, or provider:model")
     model: str | None = Field(default=None, description="the language model's name at its service")
+    temperature: float | None = Field(
+        default=0.0, ge=0, le=2, description="of the language model; a service that refuses it gets none"
+    )
+    timeout: float = Field(
+        default=60.0, gt=0, le=3600, description="seconds to wait for the next byte of a service"
+    )
+    max_seconds: float = Field(default=120.0, gt=0, le=3600, description="for a language model's whole turn")
+    max_model_calls: int = Field(default=8, ge=1, le=100, description="of one turn")
+    max_tool_calls: int = Field(default=16, ge=1, le=200, description="of one turn")
+    max_tokens: int = Field(default=200_000, ge=1000, description="sent and received in one turn")
+    context_tokens: int = Field(
+        default=24_000, ge=2000, description="of one request; a longer conversation is shortened"
+    )
+    auth: SecretStr | None = Field(default=None, description="USER:PASSWORD that the page asks for")
+    rate_per_minute: int = Field(default=30, ge=0, description="questions of one client; 0 is no limit")
+    max_upload_mb: float = Field(default=10.0, gt=0, le=1000, description="of a document dropped into a chat")
     debug: bool = Field(default=False, description="show tracebacks")
     openai_api_key: SecretStr | None = None
     openai_base_url: str | None = None
+    server_name: str = Field(default="127.0.0.1", description="address the page listens on")
+    server_port: int = Field(default=7860, ge=0, le=65535, description="port the page listens on")
 
     @field_validator("home", "embedder_dir")
     @classmethod
@@ -81,6 +113,23 @@ class Settings(BaseModel):
         provider, colon, name = value.partition(":")
         if value not in {"auto", "offline"} and not (colon and provider and name):
             raise ValueError("give auto, offline, or provider:model")
+        return value
+
+    @field_validator("embedder")
+    @classmethod
+    def _require_embedder(cls, value: str) -> str:
+        provider, colon, name = value.partition(":")
+        if value not in {"minilm", "none"} and not (provider == "openai" and colon and name):
+            raise ValueError("give minilm, none, or openai:MODEL")
+        return value
+
+    @field_validator("auth")
+    @classmethod
+    def _require_login(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            user, colon, password = value.get_secret_value().partition(":")
+            if not (user and colon and password):
+                raise ValueError("give USER:PASSWORD")
         return value
 
 
