@@ -58,7 +58,8 @@ _LABELS: dict[str, str] = {
 }
 _PROSE: dict[str, str] = {
     "license": r"\b(?:licen[cs]ed under|released under|under (?:the|an?) [\w .\-]{2,40}licen[cs]e)\b",
-    "parameters": r"\b\d[\d.,]*\s*(?:k|m|b|million|billion|trillion)?\s*(?:trainable\s+)?param(?:eter)?s?\b",
+    "parameters": r"\b\d[\d.,]*\s*(?:k|m|b|million|billion|trillion)?\s*(?:trainable\s+)?param(?:eter)?s?\b"
+    r"|\bparam(?:eter)?s\b[^.\d\n]{0,24}\d[\d.,]*\s*(?:k|m|b|million|billion)\b",
 }
 _EMPTY_VALUES = frozenset({"", "n/a", "null", "none", "unknown", "[more information needed]", "-"})
 

@@ -20,7 +20,7 @@ def _metric(name: str, pattern: str, *, lower: bool = False) -> Metric:
 
 
 METRICS: tuple[Metric, ...] = (
-    _metric("WER", r"wer|word[- _]error[- _]rates?", lower=True),
+    _metric("WER", r"wer|word[- _]errors?(?:[- _]rates?)?", lower=True),
     _metric("CER", r"cer|character[- _]error[- _]rates?", lower=True),
     _metric("DER", r"der%?|diari[sz]ation[- _]error[- _]rates?", lower=True),
     _metric("EER", r"eer|equal[- _]error[- _]rates?", lower=True),

@@ -29,16 +29,26 @@ _NUMBER = re.compile(
 )
 
 
+_UNITS = {
+    stem_word(unit): tuple(short.split())
+    for unit, short in (
+        ("gigabytes", "gb gib"), ("megabytes", "mb mib"), ("terabytes", "tb tib"), ("hours", "h hr"),
+        ("minutes", "min"), ("parameters", "param m b"), ("gb", "gigabyt"),
+    )
+}  # fmt: skip
+
+
 def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Json]:
     """Spans that answer, not only touch: the counted noun with its number, or the attribute's own words."""
-    asked = set(content_words(plan.question, drop=[str(read["model"])]))
+    asked = set(content_words(plan.question, drop=[str(read["model"])])) - _words_of(str(read["model"]))
     if attribute is not None:
         # The attribute's own words are accounted for by what states it.
         asked -= {
             stem for found in attribute.asked.finditer(plan.question) for stem in content_words(found[0])
         }
-    counted = COUNTED.search(plan.question)
-    head = _head_noun(counted["noun"]) if counted else ""
+    counted = _find_counted(plan.question, attribute)
+    heads = _head_nouns(counted) if counted else []
+    head = next((noun for noun in heads if _is_counted(read["passages"], noun)), heads[0] if heads else "")
     accepted = []
     for span in read["passages"]:
         text = plain_text(span["text"])
@@ -68,8 +78,16 @@ def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Js
     return accepted
 
 
-def _head_noun(phrase: str) -> str:
-    """The noun that is counted: the last word before a verb ("text-music pairs did ..." -> pair)."""
+def _find_counted(question: str, attribute: Attribute | None) -> str:
+    """What is counted; of several ("how many layers, how many parameters") what the attribute asks."""
+    found = [match["noun"] for match in COUNTED.finditer(question)]
+    if len(found) > 1 and attribute is not None:
+        found = [noun for noun in found if attribute.asked.search(noun)]
+    return found[0] if found else ""
+
+
+def _head_nouns(phrase: str) -> list[str]:
+    """The nouns that may be counted, the last word before a verb first ("text-music pairs did" -> pair)."""
     words = []
     for word in re.findall(r"[\w-]+", phrase):
         if re.fullmatch(
@@ -79,17 +97,27 @@ def _head_noun(phrase: str) -> str:
             re.I,
         ):
             break
-        words.append(word)
-    return stem_word(words[-1].rpartition("-")[2]) if words else ""
+        words.append(stem_word(word.rpartition("-")[2]))
+    return [*words[-1:], *words[:-1]]
+
+
+def _is_counted(passages: list[Json], noun: str) -> bool:
+    return any(_number_beside(plain_text(span["text"]), noun) for span in passages)
+
+
+def _words_of(model: str) -> set[str]:
+    """The parts of an id, which name the model and describe nothing."""
+    return {stem for part in re.split(r"[^A-Za-z0-9]+", model) for stem in content_words(part)}
 
 
 def _number_beside(text: str, stem: str) -> bool:
     """Whether a number stands within a few words of a word with this stem."""
     words = text.split()
+    forms = {stem, *_UNITS.get(stem, ())}
     at = [
         n
         for n, word in enumerate(words)
-        if any(stem_word(part) == stem for part in re.findall(r"[A-Za-z]+", word))
+        if any(stem_word(part) in forms for part in re.findall(r"[A-Za-z]+", word))
     ]
     return any(
         _NUMBER.search(word)

@@ -8,7 +8,7 @@ from typing import Any
 
 from assistant.offline import phrases
 from assistant.offline.answering_spans import COUNTED, accept_spans
-from assistant.offline.compose_metrics import compose_metric_lines
+from assistant.offline.compose_metrics import compose_metric_lines, write_result
 from assistant.offline.draft import Draft
 from assistant.offline.field_values import FIELD_WORDS, agree, disagreeing_facts, normal_values, write_field
 from assistant.offline.planner import Plan
@@ -103,11 +103,14 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
             facts = entry["facts"].get(name) or []
             if facts:
                 lines.append(write_field(model, name, disagreeing_facts(name, facts)))
-            elif not _free_lines(plan, entry, [a for a in plan.attributes if a.field == name]):
+            elif told := _free_lines(plan, entry, [a for a in plan.attributes if a.field == name]):
+                lines += told[:1]
+            else:
                 missing += 1
                 lines.append(f"The card of {name_model(model)} does not state its {FIELD_WORDS[name]}.")
         if metrics:
             told, found = compose_metric_lines(plan, entry, metrics)
+            told = [line for line in told if line != phrases.TWO_PLACES]
             lines += told[:2] if found else [_not_stated(plan, model, metrics, [])]
         lines += _free_lines(plan, entry, free)[:2]
         if not fields and not metrics and not free:
@@ -147,6 +150,8 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
                 lines.insert(0, phrases.DISAGREEMENT)
         if lines and not own_words:
             return lines
+    if attribute is not None and attribute.name == "score" and read["results"]:
+        return [write_result(model, row) for row in read["results"][:3]]
     origin = attribute is not None and attribute.name == "base_model" and not lines
     if origin and (parents := _parent_lines(read)):
         return parents
@@ -182,6 +187,9 @@ def _free_lines(plan: Plan, read: Json, attributes: Sequence[Attribute | None]) 
     for attribute in attributes:
         if attribute is not None and attribute.name == "base_model" and (parents := _parent_lines(read)):
             lines += parents
+            continue
+        if attribute is not None and attribute.name == "score" and read["results"]:
+            lines += [write_result(str(read["model"]), row) for row in read["results"][:2]]
             continue
         for span in accept_spans(plan, read, attribute)[:1]:
             quoted = quote_text(span["text"], about=content_words(plan.question), words=24)

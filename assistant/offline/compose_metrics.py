@@ -22,7 +22,7 @@ def compose_metric_lines(plan: Plan, read: Json, metrics: Sequence[Metric]) -> t
     rows = _distinct_rows(
         [row for row in read["results"] if metric in asked_metrics(f"{row['metric']}".replace("_", " "))]
     )
-    lines = [_result_line(model, row) for row in rows[:3]]
+    lines = [write_result(model, row) for row in rows[:3]]
     if all(row["origin"] == "metadata" for row in rows):
         lines += _metric_quotes(plan, read, metric, [v for row in rows for v in _scaled(str(row["value"]))])
     if not lines:
@@ -79,7 +79,8 @@ def _unnamed_metric(model: str, metric: Metric, spans: Sequence[Json]) -> list[s
     return []
 
 
-def _result_line(model: str, row: Json) -> str:
+def write_result(model: str, row: Json) -> str:
+    """One reported result as a statement."""
     where = name_data(row)
     on = f" on {where}" if where else ""
     value = f"{row['metric']} {row['value']}{row['unit']}"

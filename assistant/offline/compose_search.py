@@ -149,14 +149,14 @@ def _nothing_fits(
         text=" ".join(lines),
         suggestions=suggestions,
         abstained=True,
-        memo={**memo, "models": list(suggestions)},
+        memo={**memo, "models": list(suggestions), "near": True},
         framing=(fitting,),
     )
 
 
 def compose_ranking(plan: Plan, found: Json) -> Draft:
     """Models in the order of a number of their own."""
-    memo = {"intent": "ranking", "query": plan.question, "question": plan.question}
+    memo: dict[str, Any] = {"intent": "ranking", "query": plan.question, "question": plan.question}
     conditions = _conditions([{**constraint, "hard": True} for constraint in found["constraints"]])
     read = f"Conditions I read from your words: {'; '.join(conditions)}."
     if not found["models"]:
@@ -273,7 +273,12 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
         text="\n".join(f"- {line}" for line in lines),
         models=(model,) if lineage["in_lake"] else (),
         abstained=abstained,
-        memo={"intent": "lineage", "question": plan.question, "also": list(plan.also)},
+        memo={
+            "intent": "lineage",
+            "question": plan.question,
+            "also": list(plan.also),
+            "parents": [edge["parent"] for edge in own if edge["parent_in_lake"]],
+        },
     )
 
 

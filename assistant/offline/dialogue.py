@@ -36,6 +36,7 @@ _SINGLE = re.compile(
     r"\b(?:its|this one|that one|this model|that model|the model|the same (?:model|one)|the one)\b",
     re.IGNORECASE,
 )
+_BASE = re.compile(r"\b(?:that|the|its|this) (?:base|parent)(?: model)?\b", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|it['’]s|that)\b", re.IGNORECASE)
 
 
@@ -66,9 +67,20 @@ def read_turns(messages: Sequence[BaseMessage]) -> tuple[list[Turn], str, list[B
     return turns, str(messages[humans[-1]].text), list(messages[humans[-1] + 1 :])
 
 
+def strip_references(question: str) -> str:
+    """The question without the words that point to an earlier model: what is asked of it."""
+    if ordinal := _ORDINAL.search(question):
+        end = re.compile(r"\s*(?:one|model|two|result|option|hit|suggestion|candidate)?\b\W{0,2}", re.I)
+        matched = end.match(question, ordinal.end())
+        tail = question[matched.end() if matched else ordinal.end() :]
+        question = f"{question[: ordinal.start()].rstrip()} {tail}".strip()
+    return _SEVERAL.sub(" ", question) if len(_SEVERAL.sub("", question).split()) > 1 else question
+
+
 def shown_models(turns: Sequence[Turn]) -> tuple[str, ...]:
-    """The models of the latest turn that showed any."""
-    return next((turn.models for turn in reversed(turns) if turn.models), ())
+    """The models of the latest turn that showed any; near misses only when nothing else was shown."""
+    shown = [turn for turn in reversed(turns) if turn.models]
+    return next((t.models for t in shown if not t.memo.get("near")), shown[0].models if shown else ())
 
 
 def shown_list(turns: Sequence[Turn]) -> tuple[str, ...]:
@@ -83,6 +95,8 @@ def resolve_references(question: str, turns: Sequence[Turn], *, pronouns: bool =
     """
     if not turns:
         return ()
+    if _BASE.search(question) and (parents := turns[-1].memo.get("parents")):
+        return tuple(parents[:1])
     several = _SEVERAL.search(question)
     ordinals = list(_ORDINAL.finditer(question))
     listed = shown_list(turns)

@@ -32,7 +32,7 @@ _NOT_A_MODEL = re.compile(
     r"^(?:rouge|bleu|f|r|top|map|acc|squad|sst|conll|cifar|imagenet|wmt|mnist|common|voice"
     r"|librispeech|arxiv|cc|apache|gpl|"
     r"agpl|lgpl|bsd|mit|llama|openrail|coco|glue|pascal|voc|xsum|cnn|dm|ms|utf|iso|v?\d+"
-    r"|[ahvprt]\d+|rtx|gtx|top\d)\W*[\d.]*$"
+    r"|[ahvprt]\d+|co\d|rtx|gtx|top\d)\W*[\d.]*$"
     r"|-(?:of|to|the|and|in|on|for|based|tuned|trained|end|aware|specific|free|like|only|level"
     r"|friendly)\b|^(?:state|end|fine|"
     r"pre|text|image|speech|audio|video|zero|few|one|open|non|multi|cross|self|semi|un|out|up|real"
@@ -72,7 +72,7 @@ class MentionIndex:
             self._by_joined[_join(name)].append(model)
             if author:
                 self._by_author[author.lower()].append(model)
-            part_count.update(set(_parts(name)))
+            part_count.update(set(name_parts(name)))
         self._part_count = part_count
         self._by_coined = self._find_coined(islice(passages, _MAX_PASSAGES))
         for found in (*self._by_joined.values(), *self._by_author.values()):
@@ -119,16 +119,24 @@ class MentionIndex:
         wanted = _join(name.rpartition("/")[2])
         joined = difflib.get_close_matches(wanted, list(self._by_joined), n=limit, cutoff=0.6)
         near = [self._by_joined[key][0] for key in joined]
-        parts = set(_parts(name))
+        parts = set(name_parts(name))
         scored = sorted(
             (
-                (sum(1 / max(1, self._part_count[part]) for part in parts & set(_parts(model))), model)
+                (sum(1 / max(1, self._part_count[part]) for part in parts & set(name_parts(model))), model)
                 for model in self._records
             ),
             reverse=True,
         )
         near += [model for score, model in scored[:limit] if score >= 0.1]
         return list(dict.fromkeys(near))[:limit]
+
+    def siblings(self, model: str) -> list[str]:
+        """Models of the same author, those whose names share most with this one's first."""
+        own = set(name_parts(model))
+        author = model.rpartition("/")[0].lower()
+        others = [m for m in self._by_author.get(author, ()) if m != model] if author else []
+        others += [m for m in self.nearest(model, 8) if m != model and m not in others]
+        return sorted(others, key=lambda m: -len(own & set(name_parts(m))) / len(own | set(name_parts(m))))
 
     def record(self, model: str) -> ModelRecord | None:
         return self._records.get(model)
@@ -137,7 +145,7 @@ class MentionIndex:
         """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""
         described: set[str] = set()
         for record in self._records.values():
-            own = {stem_word(part) for part in _parts(record.model)}
+            own = {stem_word(part) for part in name_parts(record.model)}
             described.update(stem_word(word) for word in re.findall(r"\b[a-z]{4,}\b", record.summary))
             told = _words(f"{record.summary} {record.title} {record.task or ''}")
             described.update(stem for word in told if (stem := stem_word(word)) not in own)
@@ -150,7 +158,7 @@ class MentionIndex:
         for model in sorted(self._records, key=self._popularity):
             # A coined name stands first ("riffusion-model"); what follows describes, or names a version.
             author, _, name = model.rpartition("/")
-            for part in dict.fromkeys([*_parts(author)[:1], *_parts(name)[:1]]):
+            for part in dict.fromkeys([*name_parts(author)[:1], *name_parts(name)[:1]]):
                 plain = (
                     part.isdigit() or stem_word(part) in described or part in STOPWORDS or asked_metrics(part)
                 )
@@ -204,6 +212,10 @@ class MentionIndex:
                     continue
                 if author.isalpha() and len(author) < 4 and not match["own"]:
                     continue
+                # "CLIPs" are models; an author who is called so is written as they write themselves.
+                written = {model.partition("/")[0] for model in models}
+                if author.isalpha() and not (match["own"] or by) and match[0] not in written:
+                    continue
                 best = self._best_by_words(models, question, drop=author)
                 if best is None:
                     continue
@@ -218,7 +230,7 @@ class MentionIndex:
         scored = []
         for model in models:
             record = self._records[model]
-            name = {stem_word(part) for part in _parts(model)}
+            name = {stem_word(part) for part in name_parts(model)}
             about = set(content_words(f"{record.title} {record.summary} {record.task or ''}"))
             score = 2.0 * len(asked & name) + 1.0 * len(asked & (about - name))
             scored.append((score, -self._popularity(model)[0], model))
@@ -260,7 +272,7 @@ def _merge_authors(mentions: list[Mention]) -> list[Mention]:
     return [m for m in merged if m.kind != "author" or m.model.partition("/")[0].lower() not in named]
 
 
-def _parts(name: str) -> list[str]:
+def name_parts(name: str) -> list[str]:
     """ "wav2vec2-large-xlsr_53" -> wav2vec2, large, xlsr, 53 (lower case)."""
     return [part.lower() for part in re.split(r"[^A-Za-z0-9]+", name) if part]
 

@@ -11,9 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from assistant.offline.dialogue import Turn, resolve_references, shown_list, shown_models
+from assistant.offline.dialogue import (
+    Turn,
+    resolve_references,
+    shown_list,
+    shown_models,
+    strip_references,
+)
 from assistant.offline.field_values import normal_values
-from assistant.offline.mentions import Mention, MentionIndex
+from assistant.offline.mentions import Mention, MentionIndex, name_parts
 from assistant.offline.scope import read_scope
 from assistant.offline.shapes import find_shape, has_shape, sub_shape
 from tools.attributes import Attribute, asked_attributes
@@ -68,19 +74,27 @@ class Planner:
         bare = _without(question, mentions)
         find_shaped = has_shape("find", bare)
         leaders = bool(asked_metrics(bare) and has_shape("superlative", bare))
-        weak_names = leaders or (find_shaped and not has_shape("origin", question))
+        weak_names = leaders or (
+            find_shaped and not has_shape("origin", question) and not _asks_fact_first(question)
+        )
         strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
         referred = (
             ()
             if strong or unknown or leaders
             else resolve_references(question, turns, pronouns=not find_shaped)
         )
+        if turns and not strong and not unknown and (sibling := self._sibling(question, bare, turns)):
+            return sibling
         scope = read_scope(question, names_model=bool(strong or referred))
         match scope:
             case "action" | "injection" | "world":
                 return Plan(intent="decline", question=question, reason=scope)
             case "greeting" | "thanks" | "help":
                 return Plan(intent=scope, question=question)
+        if turns and not strong and not unknown and _sets_condition(question, turns):
+            refined = self._refine(question, turns)
+            if refined:
+                return refined
         if turns and has_shape("correction", question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
@@ -120,10 +134,22 @@ class Planner:
         unknown: Sequence[Mention],
         turns: Sequence[Turn],
     ) -> Plan:
+        bare = strip_references(bare)
         attributes = tuple(asked_attributes(bare))
-        if not attributes and not asked_metrics(bare) and turns and len(bare.split()) <= 6:
-            bare, attributes = self._repeat(bare, turns)
-        if not attributes and _is_yes_no(bare) and normal_values("language", bare, codes=False):
+        vague = not asked_metrics(bare) and all(a.name == "score" for a in attributes)
+        if vague and turns and not has_shape("lineage", bare):
+            last = turns[-1].memo.get("intent")
+            same_results = last == "results" and (attributes or len(bare.split()) <= 6)
+            if same_results or (len(models) > 1 and last == "fact"):
+                bare = str(turns[-1].memo.get("question", bare))
+                attributes = tuple(asked_attributes(bare))
+            elif not attributes and len(bare.split()) <= 6:
+                bare, attributes = self._repeat(bare, turns)
+        if not attributes and normal_values("license", bare):
+            # "X is MIT, isn't it?"
+            attributes = tuple(asked_attributes("which licence?"))
+        asks_yes_no = _is_yes_no(bare) or _WHICH_OF_THEM.search(bare)
+        if not attributes and asks_yes_no and normal_values("language", bare, codes=False):
             # "does it translate into German?"
             attributes = tuple(asked_attributes("which languages?"))
         base = Plan(
@@ -252,6 +278,25 @@ class Planner:
             intent="find", question=query, query=query, requests=(Request("search_models", {"query": query}),)
         )
 
+    def _sibling(self, question: str, bare: str, turns: Sequence[Turn]) -> Plan | None:
+        """ "and the small?", "the 13b, its F1?": the last question of the sibling that these words name."""
+        last = next((turn for turn in reversed(turns) if turn.models), None)
+        named = _SIBLING.match(question)
+        if last is None or named is None or len(question.split()) > 8:
+            return None
+        words = {word.lower() for word in re.findall(r"[\w.]+", named["name"])} - _NO_NAME
+        if not words or resolve_references(named[0], turns, pronouns=False):
+            return None
+        told = [model for turn in reversed(turns) for model in turn.models[:5]]
+        near = [*told, *self._index.siblings(last.models[0])] if last.memo.get("intent") != "find" else told
+        fitting = [model for model in dict.fromkeys(near) if words <= set(name_parts(model))]
+        if not fitting:
+            return None
+        rest = question[named.end() :]
+        if not (asked_attributes(rest) or asked_metrics(rest)):
+            rest = str(last.memo.get("question", "")) if last.memo.get("intent") != "find" else rest
+        return self._about(question, rest, tuple(fitting[:1]), (), (), turns)
+
     def _correct(
         self, question: str, bare: str, strong: Sequence[Mention], turns: Sequence[Turn]
     ) -> Plan | None:
@@ -338,6 +383,19 @@ _ORDERS: tuple[tuple[str, bool, str], ...] = (
     ("last_modified", False, "newest"),
     ("last_modified", True, "oldest"),
 )
+_WHICH_OF_THEM = re.compile(r"\bwhich (?:one |ones )?(?:of (?:them|those|these))", re.IGNORECASE)
+_SIBLING = re.compile(
+    r"\W*(?:and|ok|okay|then|now|so|but|what about|how about)*\W*(?:the )?(?P<name>[\w.]+(?: [\w.]+)?)"
+    r"(?: (?:one|model|version|size|variant|itself|too|as well|please|instead))*(?=\W*$|,)",
+    re.IGNORECASE,
+)
+_NO_NAME = frozenset(
+    {
+        *("one", "ones", "model", "models", "version", "size", "variant", "itself", "too", "as", "well"),
+        *("please", "instead", "it", "its", "this", "that", "the", "and", "them", "both", "thanks"),
+        *("license", "licence", "licences", "dataset", "data", "first", "second", "third", "last", "other"),
+    }
+)
 _EMPTY_WORDS = frozenset(content_words("model models lake here have list show tell name number five ten one"))
 
 
@@ -347,6 +405,15 @@ def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
         before = question[: mention.start].rstrip()
         return not (weak_names and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
     return not weak_names
+
+
+def _sets_condition(question: str, turns: Sequence[Turn]) -> bool:
+    """ "it has to be free for commercial use", said of what was searched for."""
+    return (
+        turns[-1].memo.get("intent") in ("find", "similar")
+        and bool(re.match(r"\W*(?:it|they|that) (?:has|have|needs?|must|should|ought)\b", question, re.I))
+        and bool(read_constraints(question))
+    )
 
 
 def _asks_descendants(question: str, mention: Mention) -> bool:
@@ -362,6 +429,18 @@ def _asks_descendants(question: str, mention: Mention) -> bool:
     return before is not None and has_shape("descendants", question[: mention.start])
 
 
+def _asks_fact_first(question: str) -> bool:
+    """ "what licence has ...", "what does X's ... score": a fact of a model that is described, not a model."""
+    begins = re.match(r"\W*(?:what|which|name|how)\b((?:\W+\w+){0,3})", question, re.IGNORECASE)
+    if begins is None or re.search(r"\bmodels?\b", begins[1], re.IGNORECASE):
+        return False
+    return bool(
+        asked_metrics(begins[1])
+        or asked_attributes(begins[1])
+        or re.match(r"\W+(?:does|do|did|is|was|are|were)\b", begins[1], re.IGNORECASE)
+    )
+
+
 def _is_yes_no(bare: str) -> bool:
     """ "is A fine-tuned from B?", "does it speak German?"."""
     return re.search(r"^\W*(?:is|was|are|does|did)\b", bare, re.IGNORECASE) is not None
@@ -369,7 +448,8 @@ def _is_yes_no(bare: str) -> bool:
 
 def _is_overview(bare: str) -> bool:
     words = re.findall(r"\w+", bare)
-    return len(words) <= 2 or bool(
+    bare_name = len(words) <= 2 and not re.match(r"\W*(?:who|whose|when|where|why|how|which)\b", bare, re.I)
+    return bare_name or bool(
         re.search(
             r"\b(?:tell me|what is|what['’]s|describe|about|overview|summar\w+|do you have"
             r"|know|explain|info\w*)\b",

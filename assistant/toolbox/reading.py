@@ -145,11 +145,7 @@ def _wanted_results(context: ToolContext, model: str, question: str) -> list[Sto
     if metrics:
         named = [row for row in rows if any(_names_metric(metric, row) for metric in metrics)]
         return (closest_data(named, question, share=0.5) or named)[:12]
-    return (
-        rows[:4]
-        if re.search(r"\b(results?|scores?|perform\w*|benchmark\w*|evaluat\w*|good)\b", question)
-        else []
-    )
+    return rows[:4] if any(attribute.name == "score" for attribute in asked_attributes(question)) else []
 
 
 def _names_metric(metric: Metric, result: StoredResult) -> bool:
