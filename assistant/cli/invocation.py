@@ -143,6 +143,10 @@ class Invocation:
             command=f"lake {command}",
             accept_embedder=accept_embedder,
         ) as lake:
+            if embedding and settings.embedder not in ("minilm", "none"):
+                from assistant.llm import require_unlocked
+
+                require_unlocked(lake, f"The embedder {settings.embedder!r}")
             yield lake
 
     @contextlib.contextmanager
@@ -168,6 +172,14 @@ class Invocation:
         from tools.embedding.minilm import load_embedder
         from tools.embedding.weights import INSTALL_COMMAND, find_weights
 
+        if self.settings.embedder == "none":
+            return None
+        if self.settings.embedder != "minilm":
+            from assistant.llm.embedding import announce_embedder, connect_embedder
+
+            service = connect_embedder(self.settings)
+            self.note(announce_embedder(service))
+            return service
         directory = self.settings.embedder_dir
         if find_weights(directory) is None:
             self.note(

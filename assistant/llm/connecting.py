@@ -20,7 +20,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 _CONNECT_SECONDS = 10.0
 _LISTED = 12
 # Servers on one's own machine mostly want no key, but the client insists on one.
-_NO_KEY = "none"
+NO_KEY = "none"
 
 
 def connect(settings: Settings, notify: Callable[[str], None] | None = None) -> Engine | None:
@@ -64,13 +64,13 @@ def make_client(settings: Settings, url: str) -> DefaultHttpxClient:
     import openai
 
     return openai.DefaultHttpxClient(
-        timeout=_make_timeout(settings),
+        timeout=make_timeout(settings),
         follow_redirects=False,
         trust_env=not _is_loopback(urlsplit(url).hostname or ""),
     )
 
 
-def _make_timeout(settings: Settings) -> Timeout:
+def make_timeout(settings: Settings) -> Timeout:
     """Until the next byte; how long a reply may take in all is the turn's limit."""
     import openai
 
@@ -86,7 +86,7 @@ def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None]
         raise UsageError(
             f"There is no key for {show_address(url)}.", hint="Set OPENAI_API_KEY, or use --llm offline."
         )
-    key = settings.openai_api_key or SecretStr(_NO_KEY)
+    key = settings.openai_api_key or SecretStr(NO_KEY)
     client = make_client(settings, url)
     name = name or _find_model(settings, client, url, key.get_secret_value(), notify)
     # Everything that could be read from the environment instead is said here. Retries are the middleware's,
@@ -96,7 +96,7 @@ def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None]
         base_url=url,
         api_key=key,
         http_client=client,
-        timeout=_make_timeout(settings),
+        timeout=make_timeout(settings),
         openai_proxy="",
         use_responses_api=False,
         stream_usage=True,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from tools.embedding.minilm import load_embedder
+from tools.embedding.service import ServiceEmbedder
 from tools.embedding.weights import download_embedder
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ class Embedder(Protocol):
         ...
 
 
-__all__ = ["Embedder", "download_embedder", "load_embedder"]
+__all__ = ["Embedder", "ServiceEmbedder", "download_embedder", "load_embedder"]
