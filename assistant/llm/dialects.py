@@ -52,8 +52,14 @@ class WrittenCall:
 
 
 def strip_thought(text: str) -> str:
-    """`text` without the thinking that some models write before their answer."""
-    return _THOUGHT.sub("", text).lstrip() if "<think" in text[:200].lower() else text
+    """`text` without the thinking that some models write before their answer.
+
+    Some chat templates open the thought themselves, so that only its end stands in the reply.
+    """
+    if "<think" in text[:200].lower():
+        return _THOUGHT.sub("", text).lstrip()
+    thought, end, answer = text.partition("</think>")
+    return answer.lstrip() if end and not _CITED.search(thought) else text
 
 
 def find_written_calls(text: str, tools: Collection[str]) -> list[WrittenCall] | None:

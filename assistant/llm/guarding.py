@@ -7,6 +7,7 @@ import json
 import logging
 import queue
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -56,6 +57,9 @@ _OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("stream_options", {"stream_usage": False}),
     ("include_usage", {"stream_usage": False}),
 )
+# How services say that a request is longer than the model's context.
+_CONTEXT = re.compile(r"(?i)context (?:length|size|window)|maximum context|too many tokens|too long")
+_LEAST_CONTEXT = 2000
 
 Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
 
@@ -72,7 +76,8 @@ class TurnGuard(AgentMiddleware[Any, Any]):
         self._engine = engine
         self._stopped = stopped or threading.Event()
         self._deadline = time.monotonic() + limits.seconds
-        self._refused_options: dict[str, Any] = {}
+        self._left_out: dict[str, Any] = {}
+        self._context_tokens = limits.context_tokens
         self._model_calls = 0
         self._tool_calls = 0
         self._tokens = 0
@@ -81,16 +86,12 @@ class TurnGuard(AgentMiddleware[Any, Any]):
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         """One call of the model, and what comes of it: an answer, or tool calls that can be run."""
-        messages = self._fit(request)
-        sent = count_message_tokens(messages, self._count)
-        last = self._begin_call(sent)
-        request = request.override(messages=messages)
+        last = self._begin_call(self._measure(self._fit(request)))
         if last:
             request = _forbid_tools(request)
         message = self._call(request, handler)
-        self._note_usage(message, sent)
         tools = {tool.name: tool for tool in request.tools if isinstance(tool, BaseTool)}
-        reply = repair_reply(message, tools, _list_call_ids(messages))
+        reply = repair_reply(message, tools, _list_call_ids(request.messages))
         if reply.message.tool_calls and last:
             raise LimitReachedError("The language model kept calling tools and wrote no answer.")
         if reply.broken:
@@ -116,11 +117,19 @@ class TurnGuard(AgentMiddleware[Any, Any]):
             or (self._model_calls > 1 and left < limits.seconds * _LAST_SHARE)
         )
 
-    def _fit(self, request: ModelRequest[Any]) -> list[Any]:
-        head = self._count(request.system_prompt or "")
-        for tool in request.tools:
-            head += self._count(str(tool.args if isinstance(tool, BaseTool) else tool))
-        return present_messages(request.messages, self._limits.context_tokens - head, self._count)
+    def _fit(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
+        """The request within the budget of its context."""
+        budget = self._context_tokens - self._measure_head(request)
+        fitted: list[Any] = [*present_messages(request.messages, budget, self._count)]
+        return request.override(messages=fitted)
+
+    def _measure(self, request: ModelRequest[Any]) -> int:
+        return self._measure_head(request) + count_message_tokens(request.messages, self._count)
+
+    def _measure_head(self, request: ModelRequest[Any]) -> int:
+        """Tokens of the system prompt and the declared tools."""
+        tools = (str(tool.args if isinstance(tool, BaseTool) else tool) for tool in request.tools)
+        return self._count(request.system_prompt or "") + sum(map(self._count, tools))
 
     def _count(self, text: str) -> int:
         return count_tokens(text, self._engine.model_name)
@@ -135,13 +144,14 @@ class TurnGuard(AgentMiddleware[Any, Any]):
         delays = 0
         while True:
             watch = _Watch(self._limits.reply_characters)
-            model = request.model.model_copy(update={"callbacks": [watch], **self._refused_options})
+            model = request.model.model_copy(update={"callbacks": [watch], **self._left_out})
+            fitted = self._fit(request).override(model=model)
             try:
-                response = self._run(partial(handler, request.override(model=model)), watch)
+                response = self._run(partial(handler, fitted), watch)
             except (GraphBubbleUp, LimitReachedError, TurnStoppedError):
                 raise
             except Exception as error:  # the service's boundary: clients raise whatever they like
-                if self._leave_out_refused(error, request.model):
+                if self._adapt(error, request.model):
                     continue
                 delay = self._find_delay(error, delays) if not watch.characters else None
                 if delay is None:
@@ -154,6 +164,12 @@ class TurnGuard(AgentMiddleware[Any, Any]):
             assert isinstance(message, AIMessage)
             if len(str(message.text)) > self._limits.reply_characters:
                 raise watch.too_long()
+            if self._engine.name.startswith("openai:") and not message.response_metadata.get("finish_reason"):
+                raise ModelServiceError(
+                    f"The language model's service ({self._engine.service}) broke off in the middle of its "
+                    "reply."
+                )
+            self._note_usage(message, self._measure(fitted))
             return message
 
     def _run(self, call: Callable[[], ModelResponse[Any]], watch: _Watch) -> ModelResponse[Any]:
@@ -217,15 +233,18 @@ class TurnGuard(AgentMiddleware[Any, Any]):
         log.warning("%s (%s)", said, type(error).__name__)
         return ModelServiceError(said)
 
-    def _leave_out_refused(self, error: Exception, model: BaseChatModel) -> bool:
-        """Whether the service refused an option that can be left out; it is, from now on."""
-        if read_status(error) not in (400, 422):
+    def _adapt(self, error: Exception, model: BaseChatModel) -> bool:
+        """Whether the service refused what can be left out: an option, or some of a long conversation."""
+        if read_status(error) not in (400, 413, 422):
             return False
         said = read_message(error, self._engine)
+        if _CONTEXT.search(said) and self._context_tokens > _LEAST_CONTEXT:
+            self._context_tokens = max(_LEAST_CONTEXT, self._context_tokens // 2)
+            return True
         for word, update in _OPTIONS:
-            fresh = {k: v for k, v in update.items() if hasattr(model, k) and k not in self._refused_options}
+            fresh = {k: v for k, v in update.items() if hasattr(model, k) and k not in self._left_out}
             if word in said and fresh:
-                self._refused_options |= fresh
+                self._left_out |= fresh
                 return True
         return False
 
