@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from assistant.engine import Engine
-from assistant.llm.connecting import announce, connect, uses_service
+from assistant.llm.connecting import announce, connect, disconnect, uses_service
 from assistant.llm.failures import (
     LimitReachedError,
     ModelServiceError,
@@ -36,6 +36,7 @@ __all__ = [
     "announce",
     "connect",
     "count_tokens",
+    "disconnect",
     "explain_failure",
     "forbid_tracing",
     "locked_engine",

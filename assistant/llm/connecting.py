@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from assistant.engine import OFFLINE, Engine
 from assistant.llm.tracing import forbid_tracing
 from assistant.settings import Settings
-from tools.errors import ServiceError, UsageError
+from tools.errors import LakeError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -46,6 +47,13 @@ def uses_service(settings: Settings) -> bool:
     return settings.llm != OFFLINE
 
 
+def disconnect(engine: Engine) -> None:
+    """Close the connections to an engine's service; it cannot be used afterwards."""
+    client = getattr(engine.model, "root_client", None)
+    if client is not None:
+        client.close()
+
+
 def announce(engine: Engine) -> str:
     """Where questions go, for the person, before the first one is sent."""
     return f"Questions and the passages found are sent to {engine.service}, model {engine.model_name}."
@@ -61,13 +69,25 @@ def show_address(url: str) -> str:
 
 def make_client(settings: Settings, url: str) -> DefaultHttpxClient:
     """The HTTP client for a service: bounded waits, no redirects, no proxy on the way to this machine."""
-    import openai
-
-    return openai.DefaultHttpxClient(
+    return _client_class()(
         timeout=make_timeout(settings),
         follow_redirects=False,
         trust_env=not _is_loopback(urlsplit(url).hostname or ""),
     )
+
+
+@cache
+def _client_class() -> type[DefaultHttpxClient]:
+    import openai
+
+    class Client(openai.DefaultHttpxClient):
+        """Closes its connections when nobody uses it any more, for those who forget to `disconnect`."""
+
+        def __del__(self) -> None:
+            if not self.is_closed:
+                self.close()
+
+    return Client
 
 
 def make_timeout(settings: Settings) -> Timeout:
@@ -88,7 +108,11 @@ def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None]
         )
     key = settings.openai_api_key or SecretStr(NO_KEY)
     client = make_client(settings, url)
-    name = name or _find_model(settings, client, url, key.get_secret_value(), notify)
+    try:
+        name = name or _find_model(client, url, key.get_secret_value(), notify)
+    except LakeError:
+        client.close()
+        raise
     # Everything that could be read from the environment instead is said here. Retries are the middleware's,
     # which knows how much time is left.
     model = ChatOpenAI(
@@ -106,13 +130,7 @@ def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None]
     return Engine(name=f"openai:{name}", model=model, service=show_address(url), model_name=name)
 
 
-def _find_model(
-    settings: Settings,
-    client: DefaultHttpxClient,
-    url: str,
-    key: str,
-    notify: Callable[[str], None] | None,
-) -> str:
+def _find_model(client: DefaultHttpxClient, url: str, key: str, notify: Callable[[str], None] | None) -> str:
     """The only model of the service."""
     where = show_address(url)
     if notify is not None:
