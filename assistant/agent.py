@@ -59,12 +59,14 @@ class _Attempt:
 class Assistant:
     """Answers questions over one open lake; many conversations at once, one turn at a time in each."""
 
-    def __init__(self, lake: Lake, settings: Settings) -> None:
+    def __init__(self, lake: Lake, settings: Settings, *, engine: Engine | None = None) -> None:
+        """`engine` stands in for the language model of the settings, e.g. a scripted one."""
         self._lake = lake
         self._settings = settings
         self._store = ConversationStore(lake.home.path / "conversations.db")
         self._busy: weakref.WeakValueDictionary[str, _Guard] = weakref.WeakValueDictionary()
-        self._connected: Engine | None = None
+        self._connected = engine
+        self._has_service = engine is not None or _uses_service(settings)
         self._making = threading.Lock()
 
     def close(self) -> None:
@@ -116,7 +118,7 @@ class Assistant:
 
     def engines(self) -> list[str]:
         """What may answer, the engine of the settings first."""
-        if not _uses_service(self._settings):
+        if not self._has_service:
             return [OFFLINE]
         from assistant.llm import locked_engine
 
@@ -268,7 +270,7 @@ class Assistant:
 
     def _choose(self, wanted: str | None) -> tuple[Engine | None, str | None]:
         """The engine with a language model, or None for the offline one and, if it stands in, why."""
-        if wanted == OFFLINE or (wanted is None and not _uses_service(self._settings)):
+        if wanted == OFFLINE or (wanted is None and not self._has_service):
             return None, None
         from assistant.llm import connect, locked_engine
 

@@ -3,131 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import jsonschema
 import pytest
-import uvicorn
-from mcp import ClientSession, McpError, StdioServerParameters, types
-from mcp.client.stdio import stdio_client
-from mcp.client.streamable_http import streamable_http_client
+from mcp import ClientSession, McpError, types
 from pydantic import AnyUrl
-from starlette.applications import Starlette
 
 from assistant.agent import Assistant
 from assistant.events import Event, Notice
-from assistant.mcp import make_mcp_app
-from assistant.settings import Settings
 from assistant.toolbox import TOOL_NAMES
 from tests.conftest import REPOSITORY
+from tests.mcp_peers import SPEECH, assistant, lake, over_http, over_stdio, refused, serve, told
 from tools.evidence import Evidence
 from tools.lake import Lake
 from tools.places import Places
 
-SPEECH = "beta/speech-de"
-
-
-@pytest.fixture
-def lake(small_home: Path, tmp_path: Path) -> Iterator[Lake]:
-    shutil.copytree(small_home, tmp_path / "home")
-    with Lake.open(tmp_path / "home", embedder=None) as opened:
-        yield opened
-
-
-@pytest.fixture
-def assistant(lake: Lake) -> Iterator[Assistant]:
-    with closing(Assistant(lake, Settings(home=lake.home.path, llm="offline"))) as opened:
-        yield opened
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., str]]:
-    """Starts an HTTP server with the MCP endpoint of an assistant; gives its address."""
-    with contextmanager(_serving)() as start:
-        yield start
-
-
-def _serving() -> Iterator[Callable[..., str]]:
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
-
-    def start(assistant: Assistant, **options: Any) -> str:
-        endpoint = make_mcp_app(assistant, **options)
-
-        @asynccontextmanager
-        async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            async with endpoint.lifespan():
-                yield
-
-        app = Starlette(routes=[endpoint.route], lifespan=lifespan)
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listener],))
-        thread.start()
-        running.append((server, thread))
-        while not server.started:
-            time.sleep(0.01)
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
-
-    try:
-        yield start
-    finally:
-        for server, thread in running:
-            server.should_exit = True
-            thread.join(timeout=20)
-            assert not thread.is_alive()
-
-
-@asynccontextmanager
-async def over_http(address: str) -> AsyncIterator[ClientSession]:
-    async with (
-        streamable_http_client(address) as (read, write, _),
-        ClientSession(read, write) as session,
-    ):
-        await session.initialize()
-        yield session
-
-
-@asynccontextmanager
-async def over_stdio(home: Path) -> AsyncIterator[ClientSession]:
-    parameters = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "assistant", "--home", str(home), "mcp", "--llm", "offline"],
-        env={"PYTHONPATH": str(REPOSITORY), "PATH": os.environ["PATH"], "HOME": str(home)},
-        cwd=home.parent,
-    )
-    with Path(os.devnull).open("w") as nowhere:
-        async with stdio_client(parameters, nowhere) as (read, write), ClientSession(read, write) as session:
-            await session.initialize()
-            yield session
-
-
-def told(result: types.CallToolResult) -> dict[str, Any]:
-    """The structured content of a call that went well."""
-    assert not result.isError, result.content
-    assert result.structuredContent is not None
-    return result.structuredContent
-
-
-def refused(result: types.CallToolResult) -> str:
-    """What a call that did not go well says to the caller."""
-    assert result.isError
-    assert isinstance(result.content[0], types.TextContent)
-    return result.content[0].text
+__all__ = ["assistant", "lake", "serve"]  # fixtures
 
 
 async def use_everything(session: ClientSession) -> None:
@@ -408,83 +308,3 @@ def test_progress_tells_which_tools_are_used(assistant: Assistant, serve: Callab
 
     asyncio.run(talk())
     assert lines == ["Using read_card"]
-
-
-def test_resources_come_in_pages_and_only_cards_are_read(
-    lake: Lake, assistant: Assistant, serve: Callable[..., str], tmp_path: Path
-) -> None:
-    from tools.ingest import ingest
-
-    dump = tmp_path / "many.jsonl"
-    rows = [{"modelId": f"many/model-{n:03}", "card": f"# Model {n}\n\nNumber {n}.\n"} for n in range(60)]
-    dump.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    ingest(lake, [str(dump)])
-    address = serve(assistant)
-
-    async def talk() -> None:
-        async with over_http(address) as session:
-            first = await session.list_resources()
-            assert len(first.resources) == 50
-            rest = await session.list_resources(params=types.PaginatedRequestParams(cursor=first.nextCursor))
-            assert len(rest.resources) == 14
-            assert rest.nextCursor is None
-            for bad in (
-                "card://many/none",
-                "file:///etc/passwd",
-                "card://../../etc/passwd",
-                "card://a%2Fb/c/d",
-            ):
-                with pytest.raises(McpError):
-                    await session.read_resource(AnyUrl(bad))
-            for cursor in ("-1", "x", "9" * 50):
-                with pytest.raises(McpError):
-                    await session.list_resources(params=types.PaginatedRequestParams(cursor=cursor))
-
-    asyncio.run(talk())
-
-
-def test_a_page_elsewhere_cannot_reach_the_server(assistant: Assistant, serve: Callable[..., str]) -> None:
-    address = serve(assistant)
-    body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-    accept = {"Accept": "application/json, text/event-stream"}
-
-    with httpx.Client() as client:
-        rebound = client.post(address, json=body, headers={**accept, "Host": "evil.example:7860"})
-        foreign = client.post(address, json=body, headers={**accept, "Origin": "https://evil.example"})
-        large = client.post(address, content=b" " * 2_000_000, headers=accept)
-
-    assert rebound.status_code == 421
-    assert foreign.status_code == 403
-    assert large.status_code == 413
-
-
-def test_a_name_and_password_are_asked_for_where_they_are_set(
-    assistant: Assistant, serve: Callable[..., str]
-) -> None:
-    address = serve(assistant, auth="ada:sécret")
-
-    def post(credentials: str | None) -> int:
-        headers = {"Accept": "application/json, text/event-stream"}
-        if credentials is not None:
-            headers["Authorization"] = credentials
-        with httpx.Client() as client:
-            body = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
-            return client.post(address, json=body, headers=headers).status_code
-
-    def basic(text: str) -> str:
-        return "Basic " + base64.b64encode(text.encode()).decode()
-
-    wrong = [None, "", "Basic", "Basic %%%", "Bearer x", basic("ada"), basic("ada:secret"), basic(":sécret")]
-    assert [post(credentials) for credentials in wrong] == [401] * len(wrong)
-    assert post(basic("ada:sécret")) == 400  # welcome, but this is no session
-
-    async def talk() -> None:
-        async with (
-            httpx.AsyncClient(auth=("ada", "sécret"), timeout=30) as client,
-            streamable_http_client(address, http_client=client) as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            assert told(await session.call_tool("describe_lake", {}))["lines"]
-
-    asyncio.run(talk())

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from assistant.cli import asking, contents, embedder, evaluate, finding, mcp, start, verify
+from assistant.cli import asking, bench, contents, embedder, evaluate, finding, mcp, start, verify
 from assistant.cli import engine as engine_command
 from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
@@ -49,6 +49,7 @@ app.command("verify", epilog=_EPILOG)(verify.verify)
 app.command("mcp", epilog=_EPILOG)(mcp.serve)
 app.command("engine", epilog=_EPILOG)(engine_command.engine)
 app.command("eval", epilog=_EPILOG)(evaluate.run_suite)
+app.command("bench", epilog=_EPILOG)(bench.run_suite)
 app.add_typer(embedder.app, name="embedder")
 
 

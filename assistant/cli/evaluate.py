@@ -29,7 +29,7 @@ def run_suite(
 ) -> None:
     """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts."""
     invocation: Invocation = context.obj
-    _require_checkout()
+    require_checkout("lake eval")
     document = _measure(invocation, suite, files or [])
     if invocation.json:
         invocation.emit(document)
@@ -98,9 +98,10 @@ def _shared_data() -> Path:
     return shared
 
 
-def _require_checkout() -> None:
+def require_checkout(command: str) -> None:
+    """Raises UsageError where the suites are not there, i.e. outside of a checkout."""
     if importlib.util.find_spec("eval") is None or not (_checkout() / "eval" / "__init__.py").is_file():
         raise UsageError(
-            "The evaluation suites are not part of the installed package.",
-            hint="Run `lake eval` from a checkout of the repository (make install).",
+            "The suites that measure are not part of the installed package.",
+            hint=f"Run `{command}` from a checkout of the repository (make install).",
         )
