@@ -22,6 +22,11 @@ COUNTED = re.compile(
 _MODEL_LIKE = re.compile(
     r"huggingface\.co/\w|`[\w./-]+`|\b[\w-]+/[\w-]+\b|\b[A-Z][\w-]*[ -](?:[\w-]+[ -]){0,2}v?\d"
 )
+# "trained on the Example Corpus": the sentence that names the data, before those that only speak of it.
+_TRAINED_ON = re.compile(
+    r"\b(?:train(?:ed)?|fine-?tuned|finetuned)\b.{0,60}?\b(?:on|using|with|from)\b(?=.*\b(?:[A-Z][\w-]*[A-Z0-9-]|"
+    r"[A-Z]\w+|data ?sets?|corpus|\d))"
+)
 _NUMBER = re.compile(
     r"\d[\d.,]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen"
     r"|hundred|thousand|million)\b",
@@ -75,6 +80,8 @@ def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Js
             accepted.append(span)
     if attribute is not None and attribute.name == "base_model":
         accepted.sort(key=lambda span: _MODEL_LIKE.search(span["text"]) is None)
+    if attribute is not None and attribute.name == "data":
+        accepted.sort(key=lambda span: _TRAINED_ON.search(plain_text(span["text"])) is None)
     return accepted
 
 

@@ -430,7 +430,7 @@ def _asks_descendants(question: str, mention: Mention) -> bool:
 
 
 def _asks_fact_first(question: str) -> bool:
-    """ "what licence has ...", "what does X's ... score": a fact of a model that is described, not a model."""
+    """ "what licence has ...", "what does X's ... score": a fact of a described model is asked first."""
     begins = re.match(r"\W*(?:what|which|name|how)\b((?:\W+\w+){0,3})", question, re.IGNORECASE)
     if begins is None or re.search(r"\bmodels?\b", begins[1], re.IGNORECASE):
         return False

@@ -25,7 +25,7 @@ def plain_text(text: str) -> str:
     """A card's text as a reader sees it: one line, no markup, nothing that could pass for our own marks."""
     text = _CONTROL.sub("", text)
     text = _QUOTED_LINE.sub("", text)
-    text = _LINK.sub(r"\1", text)
+    text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))  # twice: an image may stand in a link
     text = _TAG.sub(" ", text)
     text = _EMPHASIS.sub("", text)
     text = _LEADER.sub("", text)

@@ -73,7 +73,7 @@ def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
     ranked = rank_by(
         context.lake, arguments.by, ascending=arguments.ascending, constraints=constraints, limit=_RANKED
     )
-    models = []
+    models: list[dict[str, Any]] = []
     for record in ranked.models:
         facts = collect_facts(context.lake.catalog, record.model, [arguments.by])[arguments.by]
         if facts and len(models) < arguments.limit:

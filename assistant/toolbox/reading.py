@@ -144,8 +144,21 @@ def _wanted_results(context: ToolContext, model: str, question: str) -> list[Sto
     metrics = asked_metrics(question)
     if metrics:
         named = [row for row in rows if any(_names_metric(metric, row) for metric in metrics)]
-        return (closest_data(named, question, share=0.5) or named)[:12]
+        near = closest_data(named, question, share=0.5) or named
+        # The same benchmark under another spelling, where another place may give another value.
+        alike = {_squash(row.row.dataset or row.row.dataset_id) for row in near}
+        also = [row for row in named if row not in near and _is_spelling(row, alike)]
+        return [*near, *also][:12]
     return rows[:4] if any(attribute.name == "score" for attribute in asked_attributes(question)) else []
+
+
+def _squash(name: str | None) -> str:
+    return re.sub(r"[^a-z0-9]", "", (name or "").lower())
+
+
+def _is_spelling(result: StoredResult, names: set[str]) -> bool:
+    own = _squash(result.row.dataset or result.row.dataset_id)
+    return len(own) >= 4 and any(own in name or name in own for name in names if len(name) >= 4)
 
 
 def _names_metric(metric: Metric, result: StoredResult) -> bool:

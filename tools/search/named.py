@@ -86,11 +86,11 @@ def read_licenses(question: str) -> Iterator[tuple[int, Constraint]]:
         before = question[: found.start()]
         negated = is_negated(question, found.start())
         taken.append(found.span())
-        value = (
-            "non-commercial"
-            if negated and re.search(r"\bnon[\s-]*$", before, re.IGNORECASE)
-            else "commercial"
-        )
+        value = "commercial"
+        if negated and (prefix := re.search(r"\bnon[\s-]*$", before, re.IGNORECASE)):
+            # "no non-commercial licence" asks for one that allows commerce.
+            twice = is_negated(question, prefix.start())
+            value, negated = ("commercial", False) if twice else ("non-commercial", True)
         yield (
             found.start(),
             Constraint(
@@ -187,6 +187,7 @@ def read_languages(question: str) -> Iterator[tuple[int, Constraint]]:
     a nationality ("a German company"), and for English, which cards leave unsaid.
     """
     covered: list[tuple[int, int]] = []
+    negated_before = -1
     for found in _language_pairs(question):
         covered.append(found[0])
         yield found[0][0], found[1]
@@ -213,12 +214,16 @@ def read_languages(question: str) -> Iterator[tuple[int, Constraint]]:
             re.IGNORECASE,
         )
         stated = bool(in_language or _LANGUAGE_NOUN.match(after)) and not _NOT_LANGUAGE_AFTER.match(after)
+        between = question[negated_before : match.start()] if negated_before >= 0 else ""
+        negated = is_negated(question, match.start()) or _ALSO_NEGATED.fullmatch(between) is not None
+        if negated:
+            negated_before = match.end()
         yield (
             match.start(),
             Constraint(
                 "language",
                 code,
-                negated=is_negated(question, match.start()),
+                negated=negated,
                 hard=stated and code != "en",
                 words=word,
             ),
