@@ -27,6 +27,18 @@ from assistant.events import (
     ToolFinished,
     ToolStarted,
 )
+from assistant.llm import (
+    TurnStoppedError,
+    announce,
+    connect,
+    describe_service,
+    disconnect,
+    explain_failure,
+    forbid_tracing,
+    locked_engine,
+    make_middleware,
+    uses_service,
+)
 from assistant.settings import Settings
 from assistant.toolbox import ToolContext, make_tools
 from prompts import Prompt, load_prompt
@@ -66,10 +78,12 @@ class Assistant:
         self._store = ConversationStore(lake.home.path / "conversations.db")
         self._busy: weakref.WeakValueDictionary[str, _Guard] = weakref.WeakValueDictionary()
         self._connected = engine
-        self._has_service = engine is not None or _uses_service(settings)
+        self._has_service = engine is not None or uses_service(settings)
         self._making = threading.Lock()
 
     def close(self) -> None:
+        if self._connected is not None:
+            disconnect(self._connected)
         self._store.close()
 
     @property
@@ -90,7 +104,7 @@ class Assistant:
         `watch` is told of every event on the way. Raises UsageError for an empty or overlong question, an
         impossible thread name, or an engine this lake does not allow.
         """
-        for event in self.stream(question, thread, engine=engine):
+        for event in self.stream(question, thread, engine=engine):  # without a stop it ends in an answer
             if watch is not None:
                 watch(event)
             if isinstance(event, Finished):
@@ -98,10 +112,16 @@ class Assistant:
         raise AssertionError("a turn ends with its answer")
 
     def stream(
-        self, question: str, thread: str | None = None, *, engine: str | None = None
+        self,
+        question: str,
+        thread: str | None = None,
+        *,
+        engine: str | None = None,
+        stop: threading.Event | None = None,
     ) -> Iterator[Event]:
         """The events of one turn; closing the iterator stops the turn, and nothing of it is stored.
 
+        So does setting `stop` from another thread while the iterator waits: it then ends without `Finished`.
         `engine` is one of `engines()`, None the one of the settings. Raises as `ask`.
         """
         question = question.strip()
@@ -114,14 +134,12 @@ class Assistant:
             )
         thread = self._store.open_thread(thread)
         with self._one_turn(thread):
-            yield from self._run_turn(question, thread, engine)
+            yield from self._run_turn(question, thread, engine, stop or threading.Event())
 
     def engines(self) -> list[str]:
         """What may answer, the engine of the settings first."""
         if not self._has_service:
             return [OFFLINE]
-        from assistant.llm import locked_engine
-
         if locked_engine(self._lake) is not None:
             return [OFFLINE]
         return [self._connected.name if self._connected else self._settings.llm, OFFLINE]
@@ -156,22 +174,26 @@ class Assistant:
         with self._one_turn(thread):
             self._store.forget(thread)
 
-    def _run_turn(self, question: str, thread: str, wanted: str | None) -> Iterator[Event]:
+    def _run_turn(
+        self, question: str, thread: str, wanted: str | None, stop: threading.Event
+    ) -> Iterator[Event]:
         from langchain_core.messages import AIMessage, HumanMessage
 
         start = time.monotonic()
         context = ToolContext(lake=self._lake, ledger=self._store.load_ledger(thread))
         earlier = self._store.load_messages(thread)
         prompt = load_prompt("assistant")
+        if self._connected is None and self._asks_service(wanted):
+            yield Notice(text=f"Connecting to {describe_service(self._settings)} ...")
         engine, trouble = self._choose(wanted)
         attempt = _Attempt()
         if engine is not None:
-            from assistant.llm import announce, explain_failure
-
             yield Notice(text=announce(engine))
             try:
-                yield from self._write(engine, attempt, context, prompt, earlier, question)
+                yield from self._write(engine, attempt, context, prompt, earlier, question, stop)
                 trouble = _nothing_written(attempt)
+            except TurnStoppedError:
+                return
             except Exception as error:  # the service's boundary: what is none of its failures goes on
                 trouble = explain_failure(error, engine)
                 if trouble is None:
@@ -185,7 +207,9 @@ class Assistant:
             if trouble is not None:
                 note = f"{trouble} The offline engine answered instead."
                 yield Notice(text=note)
-            yield from self._write(self._offline, attempt, context, prompt, earlier, question)
+            yield from self._write(self._offline, attempt, context, prompt, earlier, question, stop)
+        if stop.is_set():
+            return
         said = attempt.answer
         if said is None:
             raise LakeError("The offline engine gave no answer.", hint="Ask in other words.")
@@ -231,16 +255,18 @@ class Assistant:
         prompt: Prompt,
         earlier: Sequence[BaseMessage],
         question: str,
+        stop: threading.Event,
     ) -> Iterator[Event]:
         """Let an engine work on the question; its messages gather in `attempt`."""
         from langchain.agents import create_agent
         from langchain_core.messages import HumanMessage
 
+        forbid_tracing()
         agent = create_agent(
             engine.model,
             make_tools(context),
             system_prompt=prompt.render(lake_summary=self._summarize_lake()),
-            middleware=self._make_middleware(engine),
+            middleware=self._make_middleware(engine, stop),
         )
         asked: Any = {"messages": [*earlier, HumanMessage(question)]}
         steps: Iterator[Any] = agent.stream(
@@ -249,31 +275,36 @@ class Assistant:
             config={"recursion_limit": _MOST_STEPS},
         )
         written = False
-        for mode, step in steps:
-            if mode == "messages":
-                message, _ = step
-                if message.type in ("ai", "AIMessageChunk") and (text := str(message.text)):
-                    written = True
-                    yield TextDelta(text=text)
-                continue
-            for update in step.values():
-                for message in _new_messages(update):
-                    attempt.messages.append(message)
-                    if message.type == "ai" and message.tool_calls:
-                        if written:
-                            yield TextDiscarded()
-                            written = False
-                        for call in message.tool_calls:
-                            yield ToolStarted(call=str(call["id"]), name=call["name"], arguments=call["args"])
-                    elif message.type == "tool":
-                        yield _describe_outcome(message)
+        try:
+            for mode, step in steps:
+                if mode == "messages":
+                    message, _ = step
+                    if message.type in ("ai", "AIMessageChunk") and (text := str(message.text)):
+                        written = True
+                        yield TextDelta(text=text)
+                    continue
+                for update in step.values():
+                    for message in _new_messages(update):
+                        attempt.messages.append(message)
+                        if message.type == "ai" and message.tool_calls:
+                            if written:
+                                yield TextDiscarded()
+                                written = False
+                            for call in message.tool_calls:
+                                yield ToolStarted(
+                                    call=str(call["id"]), name=call["name"], arguments=call["args"]
+                                )
+                        elif message.type == "tool":
+                            yield _describe_outcome(message)
+        except GeneratorExit:
+            # Whoever closes this generator ends the model's work too, which the graph would wait for.
+            stop.set()
+            raise
 
     def _choose(self, wanted: str | None) -> tuple[Engine | None, str | None]:
         """The engine with a language model, or None for the offline one and, if it stands in, why."""
-        if wanted == OFFLINE or (wanted is None and not self._has_service):
+        if not self._asks_service(wanted):
             return None, None
-        from assistant.llm import connect, locked_engine
-
         lock = locked_engine(self._lake)
         if lock is not None:
             if wanted is not None or self._settings.llm != "auto":
@@ -294,13 +325,14 @@ class Assistant:
             return None, error.message
         return self._connected, None
 
-    def _make_middleware(self, engine: Engine) -> list[Any]:
+    def _asks_service(self, wanted: str | None) -> bool:
+        return self._has_service if wanted is None else wanted != OFFLINE
+
+    def _make_middleware(self, engine: Engine, stopped: threading.Event) -> list[Any]:
         """What watches over the chat model; the offline engine's plan is bounded by itself."""
         if engine.service is None:
             return []
-        from assistant.llm import make_middleware
-
-        made: list[Any] = make_middleware(self._settings, engine)
+        made: list[Any] = make_middleware(self._settings, engine, stopped)
         return made
 
     @cached_property
@@ -338,13 +370,6 @@ class _Guard:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-
-
-def _uses_service(settings: Settings) -> bool:
-    """Whether these settings ask for a language model."""
-    if settings.llm == "auto":
-        return bool(settings.openai_api_key or settings.openai_base_url)
-    return settings.llm != OFFLINE
 
 
 def _new_messages(update: Any) -> list[Any]:

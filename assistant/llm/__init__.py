@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from assistant.engine import Engine
-from assistant.llm.connecting import announce, connect, disconnect, uses_service
+from assistant.llm.connecting import announce, connect, describe_service, disconnect, uses_service
 from assistant.llm.failures import (
     LimitReachedError,
     ModelServiceError,
@@ -35,6 +35,7 @@ __all__ = [
     "UnusableModelError",
     "announce",
     "connect",
+    "describe_service",
     "count_tokens",
     "disconnect",
     "explain_failure",

@@ -59,6 +59,13 @@ def announce(engine: Engine) -> str:
     return f"Questions and the passages found are sent to {engine.service}, model {engine.model_name}."
 
 
+def describe_service(settings: Settings) -> str:
+    """The service that `settings` ask for, before anything was sent to it."""
+    if settings.llm != "auto" and not settings.llm.startswith("openai:"):
+        return settings.llm
+    return show_address(settings.openai_base_url or OPENAI_URL)
+
+
 def show_address(url: str) -> str:
     """An address without user, password, query and fragment, which may hold secrets."""
     parts = urlsplit(url)

@@ -36,7 +36,7 @@ _NAMED = re.compile(
     re.MULTILINE,
 )
 _FENCE = re.compile(r"\A```\w*\s*(?P<body>.*?)\s*```\Z", re.DOTALL)
-_PYTHON = re.compile(r"\A\[?\s*(?:print\()?(?P<call>[a-z_]+\(.*\))\s*\]?\Z", re.DOTALL)
+_PYTHON = re.compile(r"\A\[?\s*(?P<call>[a-z_]+\(.*\))\s*\]?\Z", re.DOTALL)
 _NAME_KEYS = ("name", "tool", "tool_name", "function", "function_name", "action")
 _ARGUMENT_KEYS = ("arguments", "parameters", "args", "input", "tool_input", "action_input", "kwargs")
 _MOST_TEXT = 20_000  # characters; no tool call is longer
@@ -162,6 +162,8 @@ def _read_python(text: str) -> list[WrittenCall]:
         return []
     found = []
     for node in tree.elts if isinstance(tree, ast.List) else []:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print" and len(node.args) == 1:
+            node = node.args[0]
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
             return []
         try:
@@ -176,6 +178,8 @@ def _looks_like_call(text: str, tools: Collection[str]) -> bool:
     """Whether unreadable text was meant as a call: it begins like one and names a tool or its parts."""
     head = text[:400]
     if text[:1] in "{[":
+        if text.startswith(tuple(f"[{tool}(" for tool in tools)):
+            return True
         named = any(f'"{key}"' in head for key in _NAME_KEYS)
         return named and (any(f'"{key}"' in text for key in _ARGUMENT_KEYS) or any(t in head for t in tools))
-    return any(text.startswith(f"{tool}(") for tool in tools)
+    return any(text.startswith((f"{tool}(", f"print({tool}(")) for tool in tools)
