@@ -127,7 +127,7 @@ class ConversationStore:
         )
 
     def reserve_keys(self, thread: str, last: int) -> None:
-        """Let the next evidence of a conversation begin behind `last`: so far keys are given out elsewhere."""
+        """The next evidence of a conversation begins behind `last`, as far as keys were given out."""
         with self._lock, self._connection:
             self._connection.execute(
                 "UPDATE threads SET last_key = MAX(last_key, ?) WHERE thread = ?", (last, thread)

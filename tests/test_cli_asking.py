@@ -15,7 +15,7 @@ from tests.command_line import CARDS, run_for_json, run_for_lines
 
 ANSWER_KEYS = {
     "answer", "models", "suggestions", "evidence", "retrieved", "citations", "statements", "unsupported",
-    "abstained", "tools", "engine", "thread", "usage",
+    "abstained", "tools", "engine", "thread", "usage", "question",
 }  # fmt: skip
 
 

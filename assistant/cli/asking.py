@@ -17,6 +17,7 @@ from tools.errors import UsageError
 if TYPE_CHECKING:
     from assistant.agent import Assistant
     from assistant.answers import Answer
+    from assistant.events import Event
     from tools.lake import Lake
 
 Engine = Annotated[
@@ -61,7 +62,17 @@ def ask(
                 answer = partial(answer_line, assistant)
                 raise typer.Exit(run_batch(invocation, lines, answer, what="answering"))
             assert question is not None
-            show_answer(invocation, lake, assistant.ask(question, thread=thread))
+            show_answer(
+                invocation, lake, assistant.ask(question, thread, watch=partial(show_notice, invocation))
+            )
+
+
+def show_notice(invocation: Invocation, event: Event) -> None:
+    """Say on stderr where a question goes, and who stands in."""
+    from assistant.events import Notice
+
+    if isinstance(event, Notice):
+        invocation.note(event.text)
 
 
 def answer_line(assistant: Assistant, line: dict[str, Any]) -> dict[str, Any]:
