@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 from assistant.answers import ToolCall
 from assistant.toolbox.results import describe_result
 from tools.catalog.records import ModelRecord, PassageRow
-from tools.errors import LakeError, UnknownModelError
+from tools.errors import LakeError, ServiceError, UnknownModelError
 from tools.evidence import Evidence, EvidenceLedger
 from tools.lake import Lake
 
@@ -54,7 +54,10 @@ class ToolContext:
             return None
 
         def measure(question: str, texts: Sequence[str]) -> Sequence[float]:
-            vectors = embedder.embed([question, *texts])
+            try:
+                vectors = embedder.embed([question, *texts])
+            except ServiceError:  # an embedder behind a service; the words alone rank then
+                return [0.0] * len(texts)
             return [float(value) for value in vectors[1:] @ vectors[0]]
 
         return measure

@@ -59,6 +59,13 @@ class ServiceEmbedder:
             self._write_dimension(self._dimension)
         return self._dimension
 
+    def close(self) -> None:
+        """Close the connections to the service; a later text opens them anew."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """float32 (len(texts), dimension), unit norm, in the order given.
 

@@ -75,6 +75,7 @@ def search(
     if not index.records:
         return SearchResult(query, constraints, (), notes=(*notes, "the lake holds no models"))
     signals = collect_signals(lake, index, request, prior or load_task_prior())
+    notes += [signals.note] if signals.note else []
     verdicts = _judge_all(lake, index, constraints)
     constraints = tuple(verdicts)
     scores = _fuse(index, signals, verdicts, weights)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tools.embedding.weights import REPOSITORY
+from tools.errors import ServiceError
 from tools.reading import STOPWORDS
 from tools.search.index import LakeIndex
 from tools.search.prior import TaskPrior
@@ -75,6 +77,7 @@ class Signals:
     tasks: dict[str, float]
     passage_cosines: dict[str, float]
     passage_scores: dict[int, float]
+    note: str = ""  # what the person should know of how they came about
 
 
 def query_terms(text: str) -> list[str]:
@@ -95,16 +98,23 @@ def collect_signals(lake: Lake, index: LakeIndex, request: Request, prior: TaskP
     summary, passages = [0.0] * size, [0.0] * size
     cosines: dict[str, float] = {}
     vector: Any = None
+    note = ""
     if lake.embedder is not None and lake.vectors is not None:
-        vector = lake.embedder.embed([request.text])[0]
-        summary, passages, cosines = _spread(index, lake.vectors.query(vector, _NEIGHBOURS))
+        try:
+            vector = lake.embedder.embed([request.text])[0]
+        except ServiceError as error:  # of an embedder behind a service; the words are left
+            note = f"ranked by words only: {error.message}"
+        else:
+            summary, passages, cosines = _spread(index, lake.vectors.query(vector, _NEIGHBOURS))
+    # The weights of the prior were trained on this embedder's vectors and mean nothing for another's.
+    known = vector if lake.embedder is not None and lake.embedder.name.startswith(REPOSITORY) else None
     terms = query_terms(request.text)
     words = [0.0] * size
     for model, score in lake.catalog.match_models(terms, limit=_MATCHES):
         words[index.position[model]] = score
     matched = [m for m in lake.catalog.match_passages(terms, limit=_PASSAGE_MATCHES) if m[0] in index.owner]
     best = max((score for _, score in matched), default=1.0)
-    shares = prior.predict(request.text, vector, index.tasks)
+    shares = prior.predict(request.text, known, index.tasks)
     likely = [shares.get(record.task or "", _TASK_FLOOR) for record in index.records]
     most = max(words, default=0.0) or 1.0
     return Signals(
@@ -115,6 +125,7 @@ def collect_signals(lake: Lake, index: LakeIndex, request: Request, prior: TaskP
         tasks=shares,
         passage_cosines=cosines,
         passage_scores={passage: score / best for passage, score in matched},
+        note=note,
     )
 
 
