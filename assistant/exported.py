@@ -27,11 +27,13 @@ _KEY = re.compile(r"E[1-9]\d{0,8}")
 _MOST_TURNS = 1000
 # The offline engine's own words with something of the question filled in; they say nothing of any model.
 _OWN_WORDS = (
-    re.compile(r"^(?:- )?(Conditions I read from your words: [^\n]{1,500})$", re.MULTILINE),
+    re.compile(r"(?:^(?:- )?|(?<=\. ))(Conditions I read from your words: [^\n]{1,500})$", re.MULTILINE),
     re.compile(
         r"^(Not counted as matches, because their cards do not state the [^\n]{1,500})$", re.MULTILINE
     ),
     re.compile(r"^(I found no model in this lake that fits \([^\n]{1,300}?\)\.)", re.MULTILINE),
+    re.compile(r"^(Of [\d,]{1,12} that fit, [\d,]{1,12} do not state it\.)$", re.MULTILINE),
+    re.compile(r"^(Also found: `[^\n]{1,4000}`\.)$", re.MULTILINE),
     re.compile(r"^(?:- )?(Did you mean `[^\n]{1,500}\?)$", re.MULTILINE),
 )
 # What the program adds below an answer when a language model fails it.

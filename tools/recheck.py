@@ -14,11 +14,13 @@ from typing import Any, Literal
 from tools.evidence import Evidence, EvidenceLedger
 from tools.places import Places, Verdict
 from tools.verification import annotate_answer, verify_answer
+from tools.verification.annotate import write_note
 from tools.verification.types import Verification
 
-# What the verifier writes behind a statement that failed (tools.verification.annotate).
-_NOTE = re.compile(r"\n*[ \t]?\*\*⚠ not supported(?:: [^*\n]*)?\*\*")
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+# What it says of characters that are taken out of the text when it is shown: they cannot be found again.
+_DECEPTIVE = "it holds characters that change the direction of reading"
 
 Part = Literal["evidence", "citation", "statement", "model", "document"]
 
@@ -108,7 +110,7 @@ class _Statements:
     def __init__(self, recorded: RecordedAnswer, items: Sequence[Evidence], known: Sequence[str]) -> None:
         self._recorded = recorded
         self._items = sorted({item.id: item for item in items}.values(), key=lambda item: int(item.id[1:]))
-        self._written = _NOTE.sub("", recorded.text)
+        self._written = _take_out_notes(recorded)
         self._known = known
         self._now = self._judge(known)
 
@@ -143,7 +145,7 @@ class _Statements:
             elif level != recorded_level:
                 reason = f"recorded as {recorded_level!r}, now {level!r}" + (f": {why}" if why else "")
                 findings.append(Finding("statement", text, self._explain(text, recorded_level), reason))
-            elif why != said_why:
+            elif why != said_why and _DECEPTIVE not in said_why:
                 reason = f"recorded is {_shorten(said_why)!r} as the reason, now {_shorten(why)!r}"
                 findings.append(Finding("statement", text, "failed", reason))
             elif level in ("quoted", "facts") and any(doubtful.get(key) == "failed" for key in marks):
@@ -180,12 +182,14 @@ class _Statements:
     def _compare_document(self) -> list[Finding]:
         """Whether the answer's own lists agree with its text."""
         findings = []
-        if _show(annotate_answer(self._written, self._now)) != _show(self._recorded.text) and [
-            s.level for s in self._now.statements
-        ] == [level for _, level, *_ in self._recorded.statements]:
-            findings.append(
-                Finding("document", "answer", "failed", "the warnings in the text are not the verifier's")
-            )
+        warned = _replace_notes(
+            annotate_answer(self._written, self._now), {s.reason for s in self._now.statements}, "⚠"
+        )
+        shown = _replace_notes(self._recorded.text, {why for *_, why in self._recorded.statements}, "⚠")
+        levels = [level for _, level, *_ in self._recorded.statements]
+        if _show(warned) != _show(shown) and levels == [s.level for s in self._now.statements]:
+            reason = "the warnings in the text are not the verifier's"
+            findings.append(Finding("document", "answer", "failed", reason))
         held = {item.id for item in self._items}
         marked = [key for key in dict.fromkeys(c.evidence for c in self._now.citations) if key in held]
         if marked != [item.id for item in self._recorded.evidence]:
@@ -222,10 +226,24 @@ def _check_models(names: Sequence[str], known: Collection[str], removed: Collect
     return findings
 
 
+def _take_out_notes(recorded: RecordedAnswer) -> str:
+    """The text as it was written, without what the verifier put behind statements that failed."""
+    return _replace_notes(
+        recorded.text, {why for _, level, _, why in recorded.statements if level == "failed"}
+    )
+
+
+def _replace_notes(text: str, reasons: Collection[str], by: str = "") -> str:
+    """`text` with the verifier's notes for these reasons replaced, white space before them included."""
+    notes = sorted(map(write_note, reasons), key=len, reverse=True)
+    return re.sub(rf"\n*[ \t]?(?:{'|'.join(map(re.escape, notes))})", by, text) if notes else text
+
+
 def _show(text: str) -> str:
-    """Text as both the writer's and the annotated form show it (annotating opens what was hidden)."""
+    """Text as both the writer's and the annotated form show it: annotating opens what was hidden, closes
+    code and sets bars of tables apart."""
     shown = _UNSEEN.sub("", text).replace("&lt;!--", "<!--").replace("--&gt;", "-->")
-    return " ".join(shown.split())
+    return re.sub(r"\s*(?:`{3,}|~{3,})$", "", re.sub(r" ?\| ?", "|", " ".join(shown.split())))
 
 
 def _join(keys: Sequence[Any]) -> str:

@@ -28,10 +28,15 @@ def annotate_answer(text: str, verification: Verification) -> str:
     return "".join(shown)
 
 
+def write_note(reason: str) -> str:
+    """The words that stand behind a statement that failed for `reason`."""
+    reason = re.sub(r"[\[\]|`*_<>\n]+", " ", reason).strip()
+    return f"**{_LABEL}: {reason}**" if reason else f"**{_LABEL}**"
+
+
 def _note(written: str, statement: Statement) -> str:
     written = _REORDERING.sub("", written).replace("<!--", "&lt;!--").replace("-->", "--&gt;")
-    reason = re.sub(r"[\[\]|`*_<>\n]+", " ", statement.reason).strip()
-    note = f"**{_LABEL}: {reason}**" if reason else f"**{_LABEL}**"
+    note = write_note(statement.reason)
     if re.match(r"\s*(?:`{3,}|~{3,})", written):
         fence = re.match(r"\s*(`{3,}|~{3,})", written)
         assert fence is not None
@@ -41,3 +46,18 @@ def _note(written: str, statement: Statement) -> str:
         inner = written.rstrip()
         return f"{inner[:-1].rstrip()} {note} |" if inner.endswith("|") else f"{inner} {note}"
     return f"{written} {note}"
+
+
+_NOTE = re.compile(r"\n*[ \t]?\*\*" + _LABEL + r"(?:: [^*\n]*)?\*\*")
+
+
+def strip_notes(shown: str) -> str:
+    """What `annotate_answer` made, without its notes: for those who show the levels in another way."""
+    return _NOTE.sub("", shown)
+
+
+def find_written(statement: str, level: str) -> str:
+    """A statement's text as it stands in what `annotate_answer` made, without the note."""
+    if level != "failed":
+        return statement
+    return _REORDERING.sub("", statement).replace("<!--", "&lt;!--").replace("-->", "--&gt;")
