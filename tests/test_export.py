@@ -376,7 +376,8 @@ def test_what_the_verifier_wrote_into_an_answer_is_told_from_what_a_model_wrote(
     passage = lake.catalog.passages_of("beta/speech-de")[-1]
     key = ledger.add("card", passage.source, passage.locator, passage.text, passage.sha256).id
     text = (
-        f"It reaches 99 % [{key}].\n\n<!-- unseen 12 --> It weighs 5 GB [E9]. \u202eIt has 8 stars\u202c [E1].\n\n"
+        f"It reaches 99 % [{key}].\n\n<!-- unseen 12 --> It weighs 5 GB [E9]. "
+        "\u202eIt has 8 stars\u202c [E1].\n\n"
         f"| model | WER |\n|---|---|\n|`beta/speech-de`|4.5 [{key}]|\n\n"
         "It is **⚠ not supported: says who?** fine, with 3 of 3.\n\n```\nWER 4.5 [E1]"
     )
