@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tools.verification.types import Statement, Verification
 
@@ -48,12 +49,10 @@ def _note(written: str, statement: Statement) -> str:
     return f"{written} {note}"
 
 
-_NOTE = re.compile(r"\n*[ \t]?\*\*" + _LABEL + r"(?:: [^*\n]*)?\*\*")
-
-
-def strip_notes(shown: str) -> str:
-    """What `annotate_answer` made, without its notes: for those who show the levels in another way."""
-    return _NOTE.sub("", shown)
+def strip_notes(shown: str, reasons: Iterable[str]) -> str:
+    """`shown` without the notes for these reasons: for those who show in another way what failed."""
+    notes = sorted(map(write_note, reasons), key=len, reverse=True)
+    return re.sub(rf"\n*[ \t]?(?:{'|'.join(map(re.escape, notes))})", "", shown) if notes else shown
 
 
 def find_written(statement: str, level: str) -> str:
