@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -76,21 +77,23 @@ def build_server(assistant: Assistant, *, tell: Callable[[str], None]) -> Server
         connection = context.lifespan_context
         token = context.meta.progressToken if context.meta else None
         said = 0
+        stop = threading.Event()
 
         def watch(event: Event) -> None:
             nonlocal said
-            anyio.from_thread.check_cancelled()
             if isinstance(event, Notice):
                 tell(event.text)
-            if token is not None and (line := _describe(event)):
+            if token is not None and not stop.is_set() and (line := _describe(event)):
                 said += 1
                 anyio.from_thread.run(context.session.send_progress_notification, token, said, None, line)
 
         async with connection.lock:
             try:
-                result = await in_thread(lambda: connection.session.run(name, arguments, watch))
+                result = await in_thread(lambda: connection.session.run(name, arguments, watch, stop))
             except ToolFailedError as error:
                 return _make_result(error.content, failed=True)
+            finally:
+                stop.set()  # when the client cancels the call, its thread is still at work
         return _make_result(result, failed=False)
 
     @server.list_resource_templates()  # type: ignore[no-untyped-call, untyped-decorator]

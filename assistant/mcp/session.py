@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -21,7 +22,7 @@ from tools.verification import verify_answer
 # A session that reads on and on must not fill the memory: older evidence is let go, its keys are not reused.
 _MOST_EVIDENCE = 5_000
 
-# Told what goes on during a turn; may raise to stop it.
+# Told what goes on during a turn.
 Watch = Callable[[Event], None]
 
 
@@ -41,11 +42,16 @@ class McpSession:
         self._owner = f"mcp:{uuid.uuid4().hex}"
         self._ledger = EvidenceLedger()
 
-    def run(self, name: str, arguments: Mapping[str, Any], watch: Watch) -> dict[str, Any]:
-        """Run a tool: its result with the whole `evidence` it stands on. Raises ToolFailedError."""
+    def run(
+        self, name: str, arguments: Mapping[str, Any], watch: Watch, stop: threading.Event
+    ) -> dict[str, Any]:
+        """Run a tool: its result with the whole `evidence` it stands on. Raises ToolFailedError.
+
+        Setting `stop` from another thread ends a question that is being answered.
+        """
         try:
             if name == ASK.name:
-                return self._ask(_read(ASK.arguments, arguments), watch)
+                return self._ask(_read(ASK.arguments, arguments), watch, stop)
             if name == CHECK_ANSWER.name:
                 return self._check(_read(CHECK_ANSWER.arguments, arguments))
             return self._run_tool(name, arguments)
@@ -68,7 +74,7 @@ class McpSession:
             raise ToolFailedError(result)
         return {**result, "evidence": _show(self._find(context.read))}
 
-    def _ask(self, wanted: BaseModel, watch: Watch) -> dict[str, Any]:
+    def _ask(self, wanted: BaseModel, watch: Watch, stop: threading.Event) -> dict[str, Any]:
         assert isinstance(wanted, Ask)
         thread = wanted.thread
         if thread is None:
@@ -79,14 +85,14 @@ class McpSession:
             )
         # Keys of the conversation go on from those of the session: in both, a key means one thing.
         self._assistant.reserve_keys(thread, self._make_room().last)
-        turn: Any = self._assistant.stream(wanted.question, thread)
+        turn: Any = self._assistant.stream(wanted.question, thread, stop=stop)
         with contextlib.closing(turn):  # a watcher that raises stops the turn
             for event in turn:
                 if isinstance(event, Finished):
                     break
                 watch(event)
             else:
-                raise AssertionError("a turn ends with its answer")
+                raise ToolFailedError({"error": "The question was stopped.", "hint": "Ask it again."})
         answer = event.answer
         self._ledger = EvidenceLedger(
             [*self._ledger, *answer.evidence, *answer.retrieved], last=self._ledger.last
