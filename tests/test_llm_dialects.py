@@ -30,6 +30,8 @@ DIALECTS = {
     '<parameter name="query">legal texts</parameter>\n<parameter name="limit">3</parameter>\n'
     "</invoke>\n</function_calls>",
     "react": f"Thought: I must search.\nAction: search_models\nAction Input: {ARGUMENTS}",
+    "gpt-oss": f"<|channel|>commentary to=functions.search_models <|constrain|>json<|message|>{ARGUMENTS}",
+    "functions": f"functions.search_models({ARGUMENTS})",
     "fenced": f"```json\n{JSON}\n```",
     "list": f"[{JSON}]",
     "openai": '{"tool_calls": [{"id": "1", "type": "function", "function": {"name": "search_models", '

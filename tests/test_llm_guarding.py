@@ -339,6 +339,20 @@ def test_ids_of_calls_are_made_unique(turn: Turn) -> None:
     assert {m.tool_call_id for m in messages if isinstance(m, ToolMessage)} == set(ids)
 
 
+def test_a_refusal_is_kept(turn: Turn) -> None:
+    answer = turn.run([Reply(None, refusal="I would rather not.", piece=4)])[-1]
+    assert answer.additional_kwargs["refusal"] == "I would rather not."
+    assert answer.text == ""
+
+
+def test_what_cannot_be_stored_is_taken_out(turn: Turn) -> None:
+    odd = Reply("Well \ud800\0then.", calls=[Call("search_models", {"query": "a\ud800\0b"})])
+    messages = turn.run([odd, Reply("\u200b \ufeff\n")])
+    assert turn.asked[0]["query"] == "a?b"
+    assert messages[0].text == "Well ?then."
+    assert messages[-1].text == ""
+
+
 def test_null_arguments_mean_not_given(turn: Turn) -> None:
     turn.run([Reply(calls=[Call("search_models", {"query": "x", "limit": None})]), Reply("Done.")])
     assert turn.asked[0]["query"] == "x"

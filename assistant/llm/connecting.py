@@ -15,6 +15,8 @@ from tools.errors import LakeError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.outputs import ChatGenerationChunk
+    from langchain_openai import ChatOpenAI
     from openai import DefaultHttpxClient, Timeout
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -97,6 +99,31 @@ def _client_class() -> type[DefaultHttpxClient]:
     return Client
 
 
+@cache
+def _model_class() -> type[ChatOpenAI]:
+    from langchain_openai import ChatOpenAI
+
+    class ChatModel(ChatOpenAI):
+        """ChatOpenAI, which drops refusals from streams; they are kept in `additional_kwargs`."""
+
+        def _convert_chunk_to_generation_chunk(
+            self,
+            chunk: dict[str, Any],
+            default_chunk_class: type,
+            base_generation_info: dict[str, Any] | None,
+        ) -> ChatGenerationChunk | None:
+            made = super()._convert_chunk_to_generation_chunk(
+                chunk, default_chunk_class, base_generation_info
+            )
+            choices = chunk.get("choices") or [{}]
+            refusal = (choices[0].get("delta") or {}).get("refusal")
+            if made is not None and refusal:
+                made.message.additional_kwargs["refusal"] = refusal
+            return made
+
+    return ChatModel
+
+
 def make_timeout(settings: Settings) -> Timeout:
     """Until the next byte; how long a reply may take in all is the turn's limit."""
     import openai
@@ -105,7 +132,6 @@ def make_timeout(settings: Settings) -> Timeout:
 
 
 def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None] | None) -> Engine:
-    from langchain_openai import ChatOpenAI
     from pydantic import SecretStr
 
     url = settings.openai_base_url or OPENAI_URL
@@ -122,7 +148,7 @@ def _connect_openai(settings: Settings, name: str, notify: Callable[[str], None]
         raise
     # Everything that could be read from the environment instead is said here. Retries are the middleware's,
     # which knows how much time is left.
-    model = ChatOpenAI(
+    model = _model_class()(
         model=name,
         base_url=url,
         api_key=key,

@@ -1,8 +1,8 @@
 """Tool calls that a model writes into its text, in the dialects of common chat templates.
 
 Hermes and Qwen `<tool_call>`, Qwen-Coder and Llama `<function=…>`, Mistral `[TOOL_CALLS]`, Llama
-`<|python_tag|>`, DeepSeek `<｜tool▁call▁begin｜>`, `<invoke name=…>`, ReAct `Action:`, bare or fenced JSON,
-and calls in Python's syntax.
+`<|python_tag|>`, DeepSeek `<｜tool▁call▁begin｜>`, gpt-oss `to=functions.…`, `<invoke name=…>`,
+ReAct `Action:`, bare or fenced JSON, and calls in Python's syntax.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTA
 _CITED = re.compile(r"\[E\d+")
 _MARKER = re.compile(
     r"<tool_calls?>|<function_calls?>|<function=|<invoke\s|\[TOOL_CALLS\]|<\|python_tag\|>|<\|tool_call"
+    r"|<\|channel\|>\s*commentary|^functions\.\w+"
     r"|<｜tool▁calls?▁begin｜>|^Action:\s*\S+\s*\n+\s*Action Input:|^```(?:tool_code|tool_call)",
     re.MULTILINE | re.IGNORECASE,
 )
@@ -29,10 +30,10 @@ _XML_CALL = re.compile(
 _XML_ARGUMENT = re.compile(
     r"<parameter(?:=|\s+name=)[\"']?(?P<name>\w+)[\"']?[^>]*>\s*(?P<value>.*?)\s*</parameter>", re.DOTALL
 )
-# A name, then its arguments as JSON: Mistral, DeepSeek, ReAct.
+# A name, then its arguments as JSON: Mistral, DeepSeek, ReAct, gpt-oss.
 _NAMED = re.compile(
-    r"(?:\[TOOL_CALLS\]|<｜tool▁sep｜>|^Action:)\s*(?P<name>\w+)\s*"
-    r"(?:\[ARGS\]|```json|Action Input:)?\s*(?=\{)",
+    r"(?:\[TOOL_CALLS\]|<｜tool▁sep｜>|^Action:|\bfunctions\.)\s*(?P<name>\w+)\s*"
+    r"(?:\[ARGS\]|```json|Action Input:|\(|(?:<\|constrain\|>\s*json\s*)?<\|message\|>)?\s*(?=\{)",
     re.MULTILINE,
 )
 _FENCE = re.compile(r"\A```\w*\s*(?P<body>.*?)\s*```\Z", re.DOTALL)

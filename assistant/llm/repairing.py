@@ -52,13 +52,28 @@ def make_error(call: ToolCall, error: str, hint: str) -> ToolMessage:
     return ToolMessage(text, name=call["name"], tool_call_id=call["id"] or "", status="error")
 
 
+def clean_text(text: str) -> str:
+    """`text` without what can be neither stored nor sent: lone surrogates and NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def _clean_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(str(key)): _clean_value(item) for key, item in value.items()}
+    return [_clean_value(item) for item in value] if isinstance(value, list) else value
+
+
 def repair_reply(message: AIMessage, tools: Mapping[str, BaseTool], taken: Collection[str]) -> Reply:
     """Read what a model sent; `taken` are the call ids the conversation has used already.
 
     Calls written as text become calls, ids become unique. Unknown tools, arguments that are no JSON object or
     do not fit are answered with what to do about it, and the reply counts as broken.
     """
-    text = strip_thought(str(message.text))
+    text = strip_thought(clean_text(str(message.text)))
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        text = ""  # zero-width characters alone are no answer
     reply = Reply(message)
     calls: list[ToolCall] = []
     faults: list[tuple[ToolCall, str, str]] = []
@@ -69,6 +84,7 @@ def repair_reply(message: AIMessage, tools: Mapping[str, BaseTool], taken: Colle
             key if key and key not in used and len(key) <= _MOST_NAME else f"call_{uuid.uuid4().hex[:24]}"
         )
         used.add(call_id)
+        name = clean_text(name).removeprefix("functions.")
         given, fault = _check_call(name, arguments, tools)
         call = ToolCall(
             name=_NOT_A_NAME.sub("_", name)[:_MOST_NAME] or _UNREAD, args=given, id=call_id, type="tool_call"
@@ -127,7 +143,7 @@ def _check_call(
         fault = f"The arguments of {name} are no JSON object: {_shorten(json.dumps(arguments, default=str))}"
         return {}, (fault, _show_schema(name, schema))
     # Many models fill every optional argument with null, which means: not given.
-    given = {str(key): value for key, value in arguments.items() if value is not None}
+    given: dict[str, Any] = {k: v for k, v in _clean_value(arguments).items() if v is not None}
     try:
         schema.model_validate(given)
     except ValidationError as error:
