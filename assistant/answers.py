@@ -47,12 +47,13 @@ class AnswerStatement(_Frozen):
 
 
 class ToolCall(_Frozen):
-    """A tool the engine used."""
+    """A tool the engine used; `found` is one line on what came of it."""
 
     name: str
     arguments: dict[str, Any]
     ok: bool
     seconds: float
+    found: str = ""
 
 
 class Answer(_Frozen):
