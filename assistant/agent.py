@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.answers import Answer, Outline, build_answer
 from assistant.conversations import ConversationStore, ThreadSummary, Turn
+from assistant.documents import Document, read_document
 from assistant.engine import OFFLINE, Engine
 from assistant.events import (
     Event,
@@ -136,6 +138,20 @@ class Assistant:
         with self._one_turn(thread):
             yield from self._run_turn(question, thread, engine, stop or threading.Event())
 
+    def attach(self, path: Path, thread: str, *, name: str | None = None) -> Document:
+        """Let a conversation speak of a document, which stays outside the lake; the same name replaces it.
+
+        Raises SourceError for what is no card and no paper.
+        """
+        limit = int(self._settings.max_upload_mb * 2**20)
+        document = read_document(path, name=name, max_bytes=limit)
+        self._store.save_document(thread, document.name, document.model_dump_json())
+        return document
+
+    def documents(self, thread: str) -> list[Document]:
+        """The documents of a conversation, in the order they came."""
+        return [Document.model_validate_json(stored) for stored in self._store.load_documents(thread)]
+
     def engines(self) -> list[str]:
         """What may answer, the engine of the settings first."""
         if not self._has_service:
@@ -180,7 +196,10 @@ class Assistant:
         from langchain_core.messages import AIMessage, HumanMessage
 
         start = time.monotonic()
-        context = ToolContext(lake=self._lake, ledger=self._store.load_ledger(thread))
+        documents = tuple(self.documents(thread))
+        context = ToolContext(lake=self._lake, ledger=self._store.load_ledger(thread), documents=documents)
+        # The offline engine learns from the message what a language model reads in a tool's description.
+        asked_now = HumanMessage(question, additional_kwargs={"documents": [d.id for d in documents]})
         earlier = self._store.load_messages(thread)
         prompt = load_prompt("assistant")
         if self._connected is None and self._asks_service(wanted):
@@ -190,7 +209,7 @@ class Assistant:
         if engine is not None:
             yield Notice(text=announce(engine))
             try:
-                yield from self._write(engine, attempt, context, prompt, earlier, question, stop)
+                yield from self._write(engine, attempt, context, prompt, [*earlier, asked_now], stop)
                 trouble = _nothing_written(attempt)
             except TurnStoppedError:
                 return
@@ -207,7 +226,7 @@ class Assistant:
             if trouble is not None:
                 note = f"{trouble} The offline engine answered instead."
                 yield Notice(text=note)
-            yield from self._write(self._offline, attempt, context, prompt, earlier, question, stop)
+            yield from self._write(self._offline, attempt, context, prompt, [*earlier, asked_now], stop)
         if stop.is_set():
             return
         said = attempt.answer
@@ -226,7 +245,7 @@ class Assistant:
             outline=outline,
             ledger=context.ledger,
             read=context.read,
-            known_models=self._lake.catalog.model_names(),
+            known_models=[*self._lake.catalog.model_names(), *(d.id for d in documents)],
             tools=context.calls,
             engine=used.name,
             thread=thread,
@@ -243,7 +262,7 @@ class Assistant:
         memo = said.additional_kwargs.get("memo") or {"models": answer.models}
         last = AIMessage(content=text, additional_kwargs={"memo": memo})
         # The writer's own text goes into the conversation, not the annotated one, which is for people.
-        messages = [HumanMessage(question), *attempt.messages[:-1], last]
+        messages = [asked_now, *attempt.messages[:-1], last]
         self._store.save_turn(thread, question, answer, context.ledger, messages)
         yield Finished(answer=answer)
 
@@ -253,13 +272,11 @@ class Assistant:
         attempt: _Attempt,
         context: ToolContext,
         prompt: Prompt,
-        earlier: Sequence[BaseMessage],
-        question: str,
+        conversation: Sequence[BaseMessage],
         stop: threading.Event,
     ) -> Iterator[Event]:
         """Let an engine work on the question; its messages gather in `attempt`."""
         from langchain.agents import create_agent
-        from langchain_core.messages import HumanMessage
 
         forbid_tracing()
         agent = create_agent(
@@ -268,7 +285,7 @@ class Assistant:
             system_prompt=prompt.render(lake_summary=self._summarize_lake()),
             middleware=self._make_middleware(engine, stop),
         )
-        asked: Any = {"messages": [*earlier, HumanMessage(question)]}
+        asked: Any = {"messages": list(conversation)}
         steps: Iterator[Any] = agent.stream(
             asked,
             stream_mode=["messages", "updates"],

@@ -76,10 +76,12 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
         lines = [f"{name_model(model)} is in this lake, but its card does not state anything about it."]
     if "our_summary_of" in read:
         lines.append(phrases.OUR_SUMMARIES)
+    others = _ambiguity(plan)
     return Draft(
-        text="\n".join(f"- {line}" for line in [*lines, *_not_here(plan)]),
+        text="\n".join(f"- {line}" for line in [*lines, *_not_here(plan), *others]),
         models=(model,),
         memo={"intent": "overview", "question": plan.question, "also": list(plan.also)},
+        framing=tuple(others),
     )
 
 

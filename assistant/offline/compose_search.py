@@ -268,6 +268,7 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
                 f"{name_model(e['child'])} in turn comes from {name_model(e['parent'])} [{e['key']}]"
                 for e in upper
             ]
+        lines += _circle_lines(lineage, model)
         lines.append(phrases.NO_WEIGHTS)
     return Draft(
         text="\n".join(f"- {line}" for line in lines),
@@ -282,6 +283,21 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
     )
 
 
+def _circle_lines(lineage: Json, model: str) -> list[str]:
+    """That a card further up names this model as its origin: a mistake somewhere, shown and not judged."""
+    around = {name.lower() for cycle in lineage["cycles"] for name in cycle if model in cycle}
+    closing = [
+        edge
+        for edge in lineage["edges"]
+        if edge["parent"].lower() == model.lower() and edge["child"].lower() in around - {model.lower()}
+    ]
+    if not closing:
+        return []
+    edge = closing[0]
+    told = f"{name_model(edge['child'])} in turn comes from {name_model(edge['parent'])} [{edge['key']}]"
+    return [told, phrases.IN_A_CIRCLE]
+
+
 def compose_descendants(plan: Plan, lineage: Json) -> Draft:
     """Models whose cards name this one as their origin."""
     name = str(lineage["model"])
@@ -294,10 +310,17 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
             abstained=True,
             memo=memo,
         )
+    # A name that cards write in several ways has no edges of exactly its own.
+    own = [edge for edge in edges if edge["parent"].lower() == name.lower()] or edges
+    edges = [*own, *(edge for edge in edges if edge not in own)]
     children = list(dict.fromkeys(edge["child"] for edge in edges))
     lines = [phrases.CHILDREN_FOLLOW, ""]
     for child in children[:8]:
         edge = next(edge for edge in edges if edge["child"] == child)
+        if edge not in own:
+            parent = name_model(edge["parent"])
+            lines.append(f"- {name_model(child)} in turn comes from {parent} [{edge['key']}]")
+            continue
         quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
         lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
     lines += ["", phrases.NO_WEIGHTS]
@@ -311,6 +334,8 @@ def compose_papers(plan: Plan, found: Json) -> Draft:
     if not passages:
         reason = phrases.NOTHING_IN_PAPERS if found["papers"] else phrases.NO_PAPERS
         return Draft(text=reason, abstained=True, memo={"intent": "papers", "question": plan.question})
+    # A line of two words, such as a heading or an id, tells nothing beside sentences.
+    passages = [p for p in passages if len(p["text"].split()) > 3] or passages
     lines = []
     for passage in passages[:3]:
         quoted = quote_text(passage["text"], about=asked, words=34)

@@ -46,9 +46,9 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "find" | "similar":
             return compose_find(plan, by_tool["search_models"])
         case "fact":
-            return compose_fact(plan, by_tool["read_card"])
+            return compose_fact(plan, by_tool.get("read_card") or by_tool["read_document"])
         case "overview":
-            return compose_overview(plan, by_tool["read_card"])
+            return compose_overview(plan, by_tool.get("read_card") or by_tool["read_document"])
         case "compare":
             return compose_comparison(plan, by_tool["compare_documentation"])
         case "lineage":
@@ -56,7 +56,9 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "descendants":
             return compose_descendants(plan, by_tool["declared_lineage"])
         case "results":
-            return compose_results(plan, by_tool["list_results"])
+            lists = [found for name, found in results if name == "list_results" and "error" not in found]
+            told = (found for found in lists if any(ranking["rows"] for ranking in found["rankings"]))
+            return compose_results(plan, next(told, lists[0]))
         case "ranking":
             return compose_ranking(plan, by_tool["rank_models"])
         case "papers":

@@ -77,6 +77,12 @@ def strip_references(question: str) -> str:
     return _SEVERAL.sub(" ", question) if len(_SEVERAL.sub("", question).split()) > 1 else question
 
 
+def read_documents(messages: Sequence[BaseMessage]) -> tuple[str, ...]:
+    """Ids of the documents attached to the conversation, as the last question carries them."""
+    asked = [message for message in messages if message.type == "human"]
+    return tuple(asked[-1].additional_kwargs.get("documents", ())) if asked else ()
+
+
 def shown_models(turns: Sequence[Turn]) -> tuple[str, ...]:
     """The models of the latest turn that showed any; near misses only when nothing else was shown."""
     shown = [turn for turn in reversed(turns) if turn.models]

@@ -21,7 +21,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ConfigDict
 
 from assistant.offline.composer import compose
-from assistant.offline.dialogue import read_turns
+from assistant.offline.dialogue import read_documents, read_turns
 from assistant.offline.phrases import FRAMING
 from assistant.offline.planner import Planner
 
@@ -51,7 +51,7 @@ class OfflineChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         turns, question, since = read_turns(messages)
-        plan = self.planner.plan(question, turns)
+        plan = self.planner.plan(question, turns, read_documents(messages))
         results = [(str(m.name), json.loads(str(m.text))) for m in since if isinstance(m, ToolMessage)]
         if plan.requests and not results:
             calls = [

@@ -20,6 +20,7 @@ RANKED = {
     ("last_modified", True): "Oldest change first:",
 }
 NOTHING_RANKED = "No model in this lake that fits states that."
+IN_A_CIRCLE = "So these cards name each other as their origin, in a circle."
 NO_WEIGHTS = "This is what cards declare; no weights were compared."
 TWO_PLACES = "Two places in the card give a value; both are shown."
 DISAGREEMENT = "Two places in the card disagree; both are shown."
@@ -51,8 +52,8 @@ HELP = (
     "say so."
 )
 FRAMING = (
-    *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, NO_WEIGHTS, TWO_PLACES),
-    *(DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
+    *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, IN_A_CIRCLE, NO_WEIGHTS),
+    *(TWO_PLACES, DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
     *(ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
     *(NOTHING_RANKED, *RANKED.values()),
 )

@@ -11,6 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from assistant.offline.cues import (
+    NO_NAME,
+    SIBLING,
+    WHICH_OF_THEM,
+    ask_results,
+    asks_descendants,
+    asks_fact_first,
+    distinct_models,
+    drop_mentions,
+    is_overview,
+    is_strong,
+    is_yes_no,
+    read_ranking,
+    sets_condition,
+)
 from assistant.offline.dialogue import (
     Turn,
     resolve_references,
@@ -21,10 +36,9 @@ from assistant.offline.dialogue import (
 from assistant.offline.field_values import normal_values
 from assistant.offline.mentions import Mention, MentionIndex, name_parts
 from assistant.offline.scope import read_scope
-from assistant.offline.shapes import find_shape, has_shape, sub_shape
+from assistant.offline.shapes import has_shape, sub_shape
 from tools.attributes import Attribute, asked_attributes
 from tools.metrics import asked_metrics
-from tools.reading import content_words
 from tools.search.constraints import read_constraints
 
 Intent = Literal[
@@ -66,18 +80,18 @@ class Planner:
     def __init__(self, index: MentionIndex) -> None:
         self._index = index
 
-    def plan(self, question: str, turns: Sequence[Turn] = ()) -> Plan:
-        """The plan for `question` after `turns`."""
+    def plan(self, question: str, turns: Sequence[Turn] = (), documents: Sequence[str] = ()) -> Plan:
+        """The plan for `question` after `turns`; `documents` are attached to the conversation."""
         mentions = self._index.find(question)
-        known = _distinct([m for m in mentions if m.kind != "unknown"])
+        known = distinct_models([m for m in mentions if m.kind != "unknown"])
         unknown = [m for m in mentions if m.kind == "unknown"]
-        bare = _without(question, mentions)
+        bare = drop_mentions(question, mentions)
         find_shaped = has_shape("find", bare)
         leaders = bool(asked_metrics(bare) and has_shape("superlative", bare))
         weak_names = leaders or (
-            find_shaped and not has_shape("origin", question) and not _asks_fact_first(question)
+            find_shaped and not has_shape("origin", question) and not asks_fact_first(question)
         )
-        strong = [m for m in known if _is_strong(m, question, weak_names=weak_names)]
+        strong = [m for m in known if is_strong(m, question, weak_names=weak_names)]
         referred = (
             ()
             if strong or unknown or leaders
@@ -91,10 +105,16 @@ class Planner:
                 return Plan(intent="decline", question=question, reason=scope)
             case "greeting" | "thanks" | "help":
                 return Plan(intent=scope, question=question)
-        if turns and not strong and not unknown and _sets_condition(question, turns):
+        if turns and not strong and not unknown and sets_condition(question, turns):
             refined = self._refine(question, turns)
             if refined:
                 return refined
+        if documents and not strong:
+            spoken_of = [model for model in referred if model in documents]
+            finds = find_shaped and not has_shape("lineage", question)
+            of_lake = bool(referred) or bool(unknown) or finds or leaders or has_shape("about_lake", question)
+            if spoken_of or has_shape("document", question) or not of_lake:
+                return self._read_document(question, bare, (*spoken_of, documents[-1])[0])
         if turns and has_shape("correction", question) and not referred:
             corrected = self._correct(question, bare, strong, turns)
             if corrected:
@@ -106,7 +126,7 @@ class Planner:
             if (
                 strong
                 and plan.intent in ("fact", "lineage", "overview")
-                and _asks_descendants(question, strong[0])
+                and asks_descendants(question, strong[0])
             ):
                 request = Request("declared_lineage", {"model": models[0]})
                 return replace(plan, intent="descendants", requests=(request,))
@@ -117,7 +137,8 @@ class Planner:
             followed = self._follow(question, bare, turns)
             if followed:
                 return followed
-        if turns and has_shape("refine", question) and len(question.split()) <= 12:
+        refines = has_shape("refine", question) or has_shape("more", question)
+        if turns and refines and len(question.split()) <= 12:
             refined = self._refine(question, turns)
             if refined:
                 return refined
@@ -148,7 +169,7 @@ class Planner:
         if not attributes and normal_values("license", bare):
             # "X is MIT, isn't it?"
             attributes = tuple(asked_attributes("which licence?"))
-        asks_yes_no = _is_yes_no(bare) or _WHICH_OF_THEM.search(bare)
+        asks_yes_no = is_yes_no(bare) or WHICH_OF_THEM.search(bare)
         if not attributes and asks_yes_no and normal_values("language", bare, codes=False):
             # "does it translate into German?"
             attributes = tuple(asked_attributes("which languages?"))
@@ -166,7 +187,7 @@ class Planner:
         if (
             has_shape("lineage", bare)
             and not has_shape("about_data", bare)
-            and (len(models) == 1 or _is_yes_no(bare))
+            and (len(models) == 1 or is_yes_no(bare))
         ):
             reads = Request(
                 "read_card",
@@ -186,13 +207,29 @@ class Planner:
             if free or not fields or any(a.name == "data" for a in attributes):
                 arguments["question"] = bare
             return replace(base, intent="compare", requests=(Request("compare_documentation", arguments),))
-        overview = not attributes and not asked_metrics(bare) and _is_overview(bare)
+        overview = not attributes and not asked_metrics(bare) and is_overview(bare)
         arguments = {"model": models[0], "question": "" if overview else bare}
         fields = [a.field for a in attributes if a.field]
         if fields:
             arguments["fields"] = list(dict.fromkeys(fields))
         return replace(
             base, intent="overview" if overview else "fact", requests=(Request("read_card", arguments),)
+        )
+
+    def _read_document(self, question: str, bare: str, document: str) -> Plan:
+        """A question about a document of the conversation, which no catalog holds."""
+        bare = sub_shape("document", "", strip_references(bare)).strip()
+        attributes = tuple(asked_attributes(bare))
+        overview = not attributes and not asked_metrics(bare) and is_overview(bare)
+        arguments: dict[str, Any] = {"document": document, "question": "" if overview else bare or question}
+        if fields := [a.field for a in attributes if a.field]:
+            arguments["fields"] = list(dict.fromkeys(fields))
+        return Plan(
+            intent="overview" if overview else "fact",
+            question=bare,
+            models=(document,),
+            attributes=attributes,
+            requests=(Request("read_document", arguments),),
         )
 
     def _similar(self, base: Plan, question: str) -> Plan:
@@ -281,10 +318,10 @@ class Planner:
     def _sibling(self, question: str, bare: str, turns: Sequence[Turn]) -> Plan | None:
         """ "and the small?", "the 13b, its F1?": the last question of the sibling that these words name."""
         last = next((turn for turn in reversed(turns) if turn.models), None)
-        named = _SIBLING.match(question)
+        named = SIBLING.match(question)
         if last is None or named is None or len(question.split()) > 8:
             return None
-        words = {word.lower() for word in re.findall(r"[\w.]+", named["name"])} - _NO_NAME
+        words = {word.lower() for word in re.findall(r"[\w.]+", named["name"])} - NO_NAME
         if not words or resolve_references(named[0], turns, pronouns=False):
             return None
         told = [model for turn in reversed(turns) for model in turn.models[:5]]
@@ -335,11 +372,11 @@ class Planner:
                 requests=(request,),
             )
         if metrics and has_shape("superlative", question):
-            dataset = metrics[0].pattern.sub(" ", question)
-            request = Request("list_results", {"metric": metrics[0].name, "dataset": dataset})
-            return Plan(intent="results", question=question, query=question, requests=(request,))
-        if ranking := _read_ranking(question):
-            return Plan(intent="ranking", question=question, query=question, requests=(ranking,))
+            requests = tuple(Request("list_results", asked) for asked in ask_results(question, metrics[0]))
+            return Plan(intent="results", question=question, query=question, requests=requests)
+        if order := read_ranking(question):
+            request = Request("rank_models", order)
+            return Plan(intent="ranking", question=question, query=question, requests=(request,))
         if has_shape("about_lake", question):
             return Plan(intent="lake", question=question, requests=(Request("describe_lake", {}),))
         if has_shape("paper", question) and not has_shape("find", question):
@@ -351,121 +388,3 @@ class Planner:
         limit = 12 if has_shape("list_all", question) else 5
         request = Request("search_models", {"query": question, "limit": limit})
         return Plan(intent="find", question=question, query=question, requests=(request,), limit=limit)
-
-
-def _read_ranking(question: str) -> Request | None:
-    """ "the most downloaded", "the smallest German model": an order of models, and nothing else is asked.
-
-    A question that describes more ("the smallest model that reads X-rays") is for search.
-    """
-    for by, ascending, shape in _ORDERS:
-        found = find_shape(shape, question)
-        if found is None:
-            continue
-        rest = f"{question[: found.start()]} {question[found.end() :]}"
-        described = rest
-        for constraint in read_constraints(rest):
-            if constraint.words:
-                described = described.replace(constraint.words, " ")
-        if set(content_words(described)) - _EMPTY_WORDS:
-            return None
-        return Request("rank_models", {"by": by, "ascending": ascending, "query": " ".join(rest.split())})
-    return None
-
-
-_ORDERS: tuple[tuple[str, bool, str], ...] = (
-    ("downloads", False, "most_downloaded"),
-    ("downloads", True, "least_downloaded"),
-    ("likes", False, "most_liked"),
-    ("likes", True, "least_liked"),
-    ("parameters", False, "largest"),
-    ("parameters", True, "smallest"),
-    ("last_modified", False, "newest"),
-    ("last_modified", True, "oldest"),
-)
-_WHICH_OF_THEM = re.compile(r"\bwhich (?:one |ones )?(?:of (?:them|those|these))", re.IGNORECASE)
-_SIBLING = re.compile(
-    r"\W*(?:and|ok|okay|then|now|so|but|what about|how about)*\W*(?:the )?(?P<name>[\w.]+(?: [\w.]+)?)"
-    r"(?: (?:one|model|version|size|variant|itself|too|as well|please|instead))*(?=\W*$|,)",
-    re.IGNORECASE,
-)
-_NO_NAME = frozenset(
-    {
-        *("one", "ones", "model", "models", "version", "size", "variant", "itself", "too", "as", "well"),
-        *("please", "instead", "it", "its", "this", "that", "the", "and", "them", "both", "thanks"),
-        *("license", "licence", "licences", "dataset", "data", "first", "second", "third", "last", "other"),
-    }
-)
-_EMPTY_WORDS = frozenset(content_words("model models lake here have list show tell name number five ten one"))
-
-
-def _is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
-    """Whether the question is about this model, or only uses its name to describe something."""
-    if mention.kind in ("exact", "bare"):
-        before = question[: mention.start].rstrip()
-        return not (weak_names and re.search(r"\b(?:an?|any|some|other)$", before, re.IGNORECASE))
-    return not weak_names
-
-
-def _sets_condition(question: str, turns: Sequence[Turn]) -> bool:
-    """ "it has to be free for commercial use", said of what was searched for."""
-    return (
-        turns[-1].memo.get("intent") in ("find", "similar")
-        and bool(re.match(r"\W*(?:it|they|that) (?:has|have|needs?|must|should|ought)\b", question, re.I))
-        and bool(read_constraints(question))
-    )
-
-
-def _asks_descendants(question: str, mention: Mention) -> bool:
-    """ "which models are fine-tuned from X", "X's children": the name stands where the parent does."""
-    if re.search(
-        r"\b(?:children|descendants?|derivatives?|offspring|fine-?tunes)\b", question, re.IGNORECASE
-    ):
-        return True
-    before = re.search(
-        r"\b(?:from|on|of|upon|use|uses|using|have)\s+(?:the\s+)?[`'\"]?$", question[: mention.start]
-    )
-    # "what was X based on" has its model before the verb; "which model is X made from" too.
-    return before is not None and has_shape("descendants", question[: mention.start])
-
-
-def _asks_fact_first(question: str) -> bool:
-    """ "what licence has ...", "what does X's ... score": a fact of a described model is asked first."""
-    begins = re.match(r"\W*(?:what|which|name|how)\b((?:\W+\w+){0,3})", question, re.IGNORECASE)
-    if begins is None or re.search(r"\bmodels?\b", begins[1], re.IGNORECASE):
-        return False
-    return bool(
-        asked_metrics(begins[1])
-        or asked_attributes(begins[1])
-        or re.match(r"\W+(?:does|do|did|is|was|are|were)\b", begins[1], re.IGNORECASE)
-    )
-
-
-def _is_yes_no(bare: str) -> bool:
-    """ "is A fine-tuned from B?", "does it speak German?"."""
-    return re.search(r"^\W*(?:is|was|are|does|did)\b", bare, re.IGNORECASE) is not None
-
-
-def _is_overview(bare: str) -> bool:
-    words = re.findall(r"\w+", bare)
-    bare_name = len(words) <= 2 and not re.match(r"\W*(?:who|whose|when|where|why|how|which)\b", bare, re.I)
-    return bare_name or bool(
-        re.search(
-            r"\b(?:tell me|what is|what['’]s|describe|about|overview|summar\w+|do you have"
-            r"|know|explain|info\w*)\b",
-            bare,
-            re.I,
-        )
-    )
-
-
-def _without(question: str, mentions: Sequence[Mention]) -> str:
-    """The question without the words that name models."""
-    text = question
-    for mention in sorted(mentions, key=lambda m: -m.start):
-        text = text[: mention.start] + " " + text[mention.start + len(mention.words) :]
-    return " ".join(re.sub(r"\s['’]s\b", " ", text).split())
-
-
-def _distinct(mentions: list[Mention]) -> list[Mention]:
-    return list({mention.model: mention for mention in reversed(mentions)}.values())[::-1]

@@ -19,6 +19,7 @@ from assistant.toolbox.arguments import (
     ListResults,
     RankModels,
     ReadCard,
+    ReadDocument,
     SearchModels,
     SearchPapers,
 )
@@ -86,6 +87,14 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         "What this lake holds: how many models, papers and results, the most frequent tasks and licences.",
     ),
 )
+# Offered only where a document is attached to the conversation.
+_DOCUMENT_TOOL: tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any]], str] = (
+    "read_document",
+    ReadDocument,
+    reading.read_document,
+    "Read a document that the person attached to this conversation, as read_card reads a card. It is no part "
+    "of the lake.",
+)
 TOOL_NAMES = tuple(name for name, _, _, _ in _TOOLS)
 
 
@@ -111,4 +120,8 @@ def make_tools(context: ToolContext) -> list[BaseTool]:
             response_format="content_and_artifact",
         )
 
-    return [bind(*entry) for entry in _TOOLS]
+    if not context.documents:
+        return [bind(*entry) for entry in _TOOLS]
+    name, schema, run, description = _DOCUMENT_TOOL
+    attached = ", ".join(f"{document.name} ({document.kind})" for document in context.documents)
+    return [bind(name, schema, run, f"{description} Attached: {attached}."), *(bind(*e) for e in _TOOLS)]

@@ -40,6 +40,15 @@ class ReadCard(_Arguments):
     limit: int = Field(5, ge=1, le=20, description="How many passages.")
 
 
+class ReadDocument(_Arguments):
+    question: Words = Field("", description="What to look for; empty for an overview.")
+    document: Name | None = Field(None, description="Which one, when several are attached.")
+    fields: list[FactField] = Field(
+        default_factory=list, max_length=12, description="Structured fields of a card to read as well."
+    )
+    limit: int = Field(5, ge=1, le=20, description="How many passages.")
+
+
 class ListResults(_Arguments):
     dataset: Words | None = Field(None, description="Dataset or benchmark, e.g. 'Common Voice German'.")
     metric: Words | None = Field(None, description="Metric, e.g. 'WER', 'ROUGE-1'.")

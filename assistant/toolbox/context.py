@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from assistant.answers import ToolCall
+from assistant.documents import Document
 from assistant.toolbox.results import describe_result
 from tools.catalog.records import ModelRecord, PassageRow
 from tools.errors import LakeError, ServiceError, UnknownModelError
@@ -33,6 +34,7 @@ class ToolContext:
 
     lake: Lake
     ledger: EvidenceLedger
+    documents: tuple[Document, ...] = ()  # attached to the conversation
     calls: list[ToolCall] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
 
@@ -86,8 +88,8 @@ class ToolContext:
             }
         given = {key: value for key, value in arguments.items() if value not in (None, "", [], ())}
         seconds = round(time.monotonic() - start, 3)
-        self.calls.append(ToolCall(name=name, arguments=given, ok=ok, seconds=seconds))
         outcome: Outcome = {"ok": ok, "seconds": seconds, "found": describe_result(result)}
+        self.calls.append(ToolCall(name=name, arguments=given, **outcome))
         return json.dumps(result, ensure_ascii=False, allow_nan=False), outcome
 
 

@@ -16,6 +16,7 @@ from assistant.toolbox.arguments import (
 )
 from assistant.toolbox.context import ToolContext, describe_model
 from assistant.toolbox.reading import NOTICE, show_parent, show_result, summarize_card
+from assistant.toolbox.results import count_noun
 from tools.catalog.names import resolve_model
 from tools.errors import UnknownModelError
 from tools.facts import FactField, collect_facts
@@ -179,8 +180,8 @@ def describe_lake(context: ToolContext, _: DescribeLake) -> dict[str, Any]:
     tasks = Counter(record.task for record in records if record.task)
     licenses = Counter(record.license for record in records if record.license)
     lines = [
-        f"This lake holds {status.models} models, {status.papers} papers and {status.results} "
-        f"reported results.",
+        f"This lake holds {count_noun(status.models, 'model', 'models')}, {count_noun(status.papers, 'paper', 'papers')} and "
+        f"{count_noun(status.results, 'reported result', 'reported results')}.",
         f"The most frequent of its {len(tasks)} tasks: "
         + ", ".join(f"{task} ({count})" for task, count in tasks.most_common(6)),
         "The most frequent licences: "

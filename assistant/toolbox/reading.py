@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
-from assistant.toolbox.arguments import CompareDocumentation, ReadCard
+from assistant.documents import open_shelf
+from assistant.toolbox.arguments import CompareDocumentation, ReadCard, ReadDocument
 from assistant.toolbox.context import ToolContext, describe_model
 from tools.attributes import asked_attributes
 from tools.catalog.names import resolve_model
 from tools.catalog.records import ModelRecord, PassageRow, StoredParent, StoredResult
+from tools.errors import UsageError
 from tools.facts import Fact, FactField, collect_facts
 from tools.hashing import hash_text
+from tools.lake import Lake
 from tools.leaderboard import closest_data, quote_result
 from tools.metrics import Metric, asked_metrics
 from tools.reading import Span, rank_spans
@@ -60,6 +64,46 @@ def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
         result["parents"] = [show_parent(context, edge) for edge in catalog.parents_of(model)]
     result["card_characters"] = sum(len(row.text) for row in rows)
     return result
+
+
+def read_document(context: ToolContext, arguments: ReadDocument) -> dict[str, Any]:
+    """Facts and passages of a document that is attached to the conversation, in the form of `read_card`."""
+    names = [document.name for document in context.documents]
+    wanted = (arguments.document or names[-1]).rpartition("/")[2]
+    found = next((d for d in reversed(context.documents) if d.name.lower() == wanted.lower()), None)
+    if found is None:
+        raise UsageError(f"No document {wanted!r} is attached.", hint=f"Attached are: {', '.join(names)}.")
+    with open_shelf([found], context.lake.embedder) as shelf:
+        # The tools read a catalog and an embedder of a lake, and a shelf has both.
+        inside = replace(context, lake=cast(Lake, shelf))
+        if found.kind == "card":
+            read = ReadCard(
+                model=found.id,
+                question=arguments.question,
+                fields=arguments.fields,
+                limit=arguments.limit,
+            )
+            return read_card(inside, read)
+        rows = shelf.catalog.passages_of(found.id)
+        spans = (
+            rank_spans(
+                arguments.question,
+                rows,
+                attributes=asked_attributes(arguments.question),
+                metrics=asked_metrics(arguments.question),
+                similarity=inside.similarity(),
+                limit=arguments.limit,
+            )
+            if arguments.question
+            else _overview(rows, "", arguments.limit)
+        )
+        return {
+            "model": found.id,
+            "facts": {name: [] for name in arguments.fields},
+            "passages": [_show_span(inside, span) for span in spans],
+            "results": [],
+            "parents": [],
+        }
 
 
 def compare_documentation(context: ToolContext, arguments: CompareDocumentation) -> dict[str, Any]:

@@ -25,18 +25,19 @@ def describe_result(result: Mapping[str, Any]) -> str:
     models = [str(m["model"]) if isinstance(m, Mapping) else str(m) for m in result.get("models") or ()]
     if models:
         more = f" and {len(models) - _NAMED} more" if len(models) > _NAMED else ""
-        parts.append(f"{_count(len(models), 'model', 'models')}: {', '.join(models[:_NAMED])}{more}")
+        parts.append(f"{count_noun(len(models), 'model', 'models')}: {', '.join(models[:_NAMED])}{more}")
     facts = result.get("facts") or result.get("fields")
     if isinstance(facts, Mapping):
         stated = sum(1 for value in facts.values() if value)
-        parts.append(_count(stated, "field stated", "fields stated"))
+        parts.append(count_noun(stated, "field stated", "fields stated"))
     parts += [
-        _count(len(values), one, many)
+        count_noun(len(values), one, many)
         for key, one, many in _COUNTED
         if isinstance(values := result.get(key), Sequence) and values
     ]
     return "; ".join(parts) if parts else "nothing found"
 
 
-def _count(number: int, one: str, many: str) -> str:
+def count_noun(number: int, one: str, many: str) -> str:
+    """ "1 model", "2,000 models"."""
     return f"{number:,} {one if number == 1 else many}"
