@@ -1,0 +1,1 @@
+"""Weights as evidence: opening them, comparing two models, recovering a family."""
