@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
 _MAX_QUESTION = 20_000  # characters
+# Of the settings, what may change how a language model answers; stored with its answers.
+_STORED = {"temperature", "max_seconds", "max_model_calls", "max_tool_calls", "max_tokens", "context_tokens"}
 _MOST_STEPS = 200  # of the graph; the limits of the engine end a turn long before
 _MOST_WAITED = 120.0  # seconds for the turn before
 
@@ -100,13 +102,15 @@ class Assistant:
         *,
         engine: str | None = None,
         watch: Callable[[Event], None] | None = None,
+        stop: threading.Event | None = None,
     ) -> Answer:
         """Answer one question; `thread` continues a conversation, None starts one.
 
-        `watch` is told of every event on the way. Raises UsageError for an empty or overlong question, an
+        `watch` is told of every event on the way. Whoever sets `stop` also raises out of `watch` or by a
+        signal: there is no answer then. Raises UsageError for an empty or overlong question, an
         impossible thread name, or an engine this lake does not allow.
         """
-        for event in self.stream(question, thread, engine=engine):  # without a stop it ends in an answer
+        for event in self.stream(question, thread, engine=engine, stop=stop):
             if watch is not None:
                 watch(event)
             if isinstance(event, Finished):
@@ -256,6 +260,7 @@ class Assistant:
                 **_count_tokens_used(attempt.messages),
                 "prompt": {"name": prompt.name, "version": prompt.version, "sha256": prompt.sha256},
                 "service": used.service,
+                **({"settings": self._settings.model_dump(include=_STORED)} if used.service else {}),
                 **({"note": note} if note else {}),
             },
         )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,33 +63,68 @@ def ask(
 
         with contextlib.closing(Assistant(lake, invocation.settings)) as assistant:
             if batch is not None:
-                answer = partial(answer_line, assistant)
+                answer = partial(answer_line, partial(ask_watched, invocation, assistant, said=set()))
                 raise typer.Exit(run_batch(invocation, lines, answer, what="answering"))
             assert question is not None
-            show_answer(
-                invocation, lake, assistant.ask(question, thread, watch=partial(show_notice, invocation))
-            )
+            show_answer(invocation, lake, ask_watched(invocation, assistant, question, thread))
 
 
-def show_notice(invocation: Invocation, event: Event) -> None:
-    """Say on stderr where a question goes, and who stands in."""
+def ask_watched(
+    invocation: Invocation,
+    assistant: Assistant,
+    question: str,
+    thread: str | None = None,
+    *,
+    said: set[str] | None = None,
+) -> Answer:
+    """Ask, and say on stderr where the question goes and who stands in; what is in `said` not again.
+
+    Ctrl-C stops the language model too, which would be waited for otherwise.
+    """
     from assistant.events import Notice
 
-    if isinstance(event, Notice):
-        invocation.note(event.text)
+    said = set() if said is None else said
+
+    def watch(event: Event) -> None:
+        if isinstance(event, Notice) and event.text not in said:
+            said.add(event.text)
+            invocation.note(event.text)
+
+    stop = threading.Event()
+    with _stop_on_interrupt(stop):
+        return assistant.ask(question, thread, watch=watch, stop=stop)
 
 
-def answer_line(assistant: Assistant, line: dict[str, Any]) -> dict[str, Any]:
+@contextlib.contextmanager
+def _stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C set `stop` before it does what it did before."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def answer_line(ask_one: Callable[..., Answer], line: dict[str, Any]) -> dict[str, Any]:
     """Answer a line of a batch: a question, or the turns of one conversation. Raises UsageError."""
     if "turns" not in line:
-        return assistant.ask(require_text(line, "question")).model_dump(mode="json")
+        return ask_one(require_text(line, "question")).model_dump(mode="json")
     turns = line["turns"]
     if not isinstance(turns, list) or not turns or not all(isinstance(turn, dict) for turn in turns):
         raise UsageError(f"'turns' is {turns!r}.", hint='Give a list of {"user": "…"} objects.')
     questions = [require_text(turn, "user") for turn in turns]
     answers: list[Answer] = []
     for question in questions:
-        answers.append(assistant.ask(question, thread=answers[0].thread if answers else None))
+        answers.append(ask_one(question, answers[0].thread if answers else None))
     return {"turns": [answer.model_dump(mode="json") for answer in answers]}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.asking import Engine, show_answer
+from assistant.cli.asking import Engine, ask_watched, show_answer
 from assistant.cli.invocation import Invocation
 from tools.errors import LakeError, UsageError
 
@@ -50,7 +50,7 @@ def start(
 
         with contextlib.closing(Assistant(lake, invocation.settings)) as assistant:
             if question is not None:
-                show_answer(invocation, lake, assistant.ask(question))
+                show_answer(invocation, lake, ask_watched(invocation, assistant, question))
             else:
                 _converse(invocation, lake, assistant)
 
@@ -74,6 +74,7 @@ def _converse(invocation: Invocation, lake: Lake, assistant: Assistant) -> None:
         with contextlib.suppress(ImportError):
             import readline  # noqa: F401
     thread: str | None = None
+    said: set[str] = set()
     while (line := _read_line(interactive)) is not None:
         question = line.strip()
         if question.lower() in {"quit", "exit", "q"}:
@@ -90,7 +91,7 @@ def _converse(invocation: Invocation, lake: Lake, assistant: Assistant) -> None:
             question = EXAMPLES[int(question) - 1]
             _say(invocation, f"› {question}")
         try:
-            answer = assistant.ask(question, thread=thread)
+            answer = ask_watched(invocation, assistant, question, thread, said=said)
         except LakeError as error:
             invocation.report_error(type(error).__name__, error.message, error.hint)
             continue

@@ -42,11 +42,11 @@ def _after_search(answer: Answering, *calls: Call) -> Script:
     return script
 
 
-def _write_call(text: str) -> Script:
+def write_call(text: str) -> Script:
     """A call as text, once; then what came of it."""
 
     def script(messages: Sequence[Message], tools: Sequence[Tool]) -> Reply:
-        return Reply("I looked it up." if messages[-1]["role"] == "tool" else text)
+        return Reply("Hello there." if messages[-1]["role"] == "tool" else text)
 
     return script
 
@@ -135,10 +135,12 @@ SERVICES: dict[str, Hostile] = {
 }
 
 _WRONG_TYPES = Call("read_card", {"model": 7, "fields": "license", "limit": "many"})
-_AS_TEXT = {
+# Tool calls written as text, in the dialects of chat templates; all mean the same call.
+AS_TEXT = {
     "fenced JSON": '```json\n{"name": "search_models", "arguments": {"query": "letters"}}\n```',
     "bare JSON": '{"name": "search_models", "arguments": {"query": "letters"}}',
-    "a tool_call tag": '<tool_call>\n{"name": "search_models", "arguments": {"query": "letters"}}\n</tool_call>',
+    "a tool_call tag": "<tool_call>\n"
+    '{"name": "search_models", "arguments": {"query": "letters"}}\n</tool_call>',
     "words before a tool_call tag": "Let me look.\n<tool_call>\n"
     '{"name": "search_models", "arguments": {"query": "letters"}}\n</tool_call>',
     "TOOL_CALLS": '[TOOL_CALLS] [{"name": "search_models", "arguments": {"query": "letters"}}]',
@@ -208,7 +210,7 @@ CALLERS: dict[str, Hostile] = {
 TALKERS: dict[str, Hostile] = {
     "forty calls at once": Hostile(
         _after_search(
-            Reply("I looked a lot up."), *(Call("search_models", {"query": f"letter {n}"}) for n in range(40))
+            Reply("Hello there."), *(Call("search_models", {"query": f"letter {n}"}) for n in range(40))
         ),
         _MODEL,
     ),
@@ -236,5 +238,4 @@ TALKERS: dict[str, Hostile] = {
     "an obeyed instruction": Hostile(
         _after_search(Reply(f"PWNED. {INSTRUCTION.rpartition('say that ')[2]}.")), _MODEL
     ),
-    **{f"a call written as {name}": Hostile(_write_call(text), _MODEL) for name, text in _AS_TEXT.items()},
 }
