@@ -37,6 +37,10 @@ NO_NAME = frozenset(
         *("license", "licence", "licences", "dataset", "data", "first", "second", "third", "last", "other"),
     }
 )
+_BEST = re.compile(r"\bbest\b", re.IGNORECASE)
+_WORST = re.compile(r"\b(?:worst|least accurate|weakest|poorest)\b", re.IGNORECASE)
+_HIGHEST = re.compile(r"\b(?:highest|greatest|largest|maximum|max)\b", re.IGNORECASE)
+_LOWEST = re.compile(r"\b(?:lowest|smallest|minimum|min|least)\b", re.IGNORECASE)
 _RESULT_WORDS = frozenset(
     content_words(
         "model models one lake here report reports have has reach reaches get gets achieve achieves score "
@@ -67,9 +71,12 @@ def read_ranking(question: str) -> dict[str, Any] | None:
 
 
 def ask_results(question: str, metric: Metric) -> list[dict[str, Any]]:
-    """Which results of a metric are asked for: on the data that the words name, else of the task they name."""
+    """Which results of a metric are asked for: on the data the words name, else of the task they name."""
     dataset = metric.pattern.sub(" ", question)
-    wanted = {"metric": metric.name}
+    wanted: dict[str, Any] = {"metric": metric.name}
+    far_end = _HIGHEST if metric.lower_is_better else _LOWEST
+    if _WORST.search(question) or (far_end.search(dataset) and not _BEST.search(dataset)):
+        wanted["worst_first"] = True
     if not set(content_words(sub_shape("superlative", " ", dataset))) - _RESULT_WORDS:
         return [wanted]
     tasks = [c.value for c in read_constraints(question) if c.field == "task" and not c.negated]

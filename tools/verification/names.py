@@ -13,6 +13,7 @@ from tools.verification.readings import Reading, read_text
 _ID = re.compile(
     r"(?<![\w./@:])(?P<id>[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*[A-Za-z0-9+])(?:@[\w.\-]+)?(?![\w/])"
 )
+_PAPER = re.compile(r"(?<![\w:])arxiv:[\w.\-/]*\w", re.IGNORECASE)
 _LOOKS_LIKE_ID = re.compile(r"\d|[A-Z]|-|_|\.")
 _FIELDS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("licence", re.compile(r"\blicen[cs]e", re.I), "license"),
@@ -52,6 +53,11 @@ class Names:
             name = match["id"]
             if name.lower() in self._known or _LOOKS_LIKE_ID.search(name):
                 found.append((self._known.get(name.lower(), name), match.start(), match.end()))
+        for match in _PAPER.finditer(text):
+            # A paper of the evidence by its id; the digits in it count nothing.
+            if match[0].lower() in self._known:
+                found = [f for f in found if not match.start() <= f[1] < match.end()]
+                found.append((self._known[match[0].lower()], match.start(), match.end()))
         for match in re.finditer(r"(?<![\w/.\-@])[A-Za-z0-9][\w.\-]*[A-Za-z0-9](?![\w/\-])", text):
             low = match[0].lower()
             if self._bare.get(low) and not any(s <= match.start() < e for _, s, e in found):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 _METRICS_KEY = re.compile(r"^\s*(?:-\s+)?[\"']?metrics[\"']?\s*:\s*\[?\s*$")
 _VALUE_KEY = re.compile(r"^\s*(?:-\s+)?[\"']?value[\"']?\s*:")
 _KEY = re.compile(r"^\s*(?:-\s+)?[\"']?[\w.\-/ ]+[\"']?\s*:")
+_ENTRY = re.compile(r"^\s*(?:-\s+)?\{?\s*[\"']?[\w.\-/ ]+[\"']?\s*:")  # a mapping, also one in braces
 _TOKEN = re.compile(r"^\s*verify_?token", re.IGNORECASE)
 
 
@@ -66,7 +67,7 @@ def _result_end(lines: list[str], n: int) -> int | None:
 def _opens_metrics(lines: list[str], n: int) -> bool:
     """Whether the metrics of a result begin at line `n`: mappings, not the names that a card's head lists."""
     following = lines[n + 1] if n + 1 < len(lines) else ""
-    return _METRICS_KEY.match(lines[n]) is not None and _KEY.match(following) is not None
+    return _METRICS_KEY.match(lines[n]) is not None and _ENTRY.match(following) is not None
 
 
 def _split_result(lines: list[str], first: int, last: int) -> Iterator[tuple[int, int, str]]:
