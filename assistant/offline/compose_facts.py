@@ -85,6 +85,26 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
     )
 
 
+def compose_gaps(plan: Plan, read: Json) -> Draft:
+    """Which of the usual fields a model's documentation states, and which it leaves out."""
+    model = str(read["model"])
+    stated = [write_field(model, name, facts[:1]) for name, facts in read["facts"].items() if facts]
+    absent = [FIELD_WORDS[name] for name, facts in read["facts"].items() if not facts]
+    if any(parent for parent in read.get("parents", ())) and "base model" in absent:
+        absent.remove("base model")
+        stated += _parent_lines(read)[:1]
+    lines = [phrases.CARD_STATES, "", *(f"- {line}" for line in stated)] if stated else []
+    if absent:
+        lines += ["", f"The card of {name_model(model)} does not state its {join_words(absent, last='or')}."]
+    if "our_summary_of" in read:
+        lines += ["", phrases.OUR_SUMMARIES]
+    return Draft(
+        text="\n".join(lines).strip(),
+        models=(model,),
+        memo={"intent": "gaps", "question": plan.question, "also": list(plan.also)},
+    )
+
+
 def compose_comparison(plan: Plan, read: Json) -> Draft:
     """The same fields of several models, a line for each model and field; first what follows from numbers."""
     models = [str(entry["model"]) for entry in read["models"]]

@@ -48,7 +48,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     hits = [hit for hit in found["models"] if hit["model"] not in skipped]
     conditions = _conditions(found["constraints"])
     if not hits or found["confidence"] < _LOW_CONFIDENCE:
-        return _nothing_fits(found, hits, conditions, memo)
+        return _nothing_fits(found, hits, conditions, memo, others=bool(plan.skip))
     lines = [phrases.MATCHES_FOLLOW, ""]
     for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
         lines.append(f"{number}. {_hit_line(hit, plan.query)}")
@@ -78,6 +78,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
         lines += ["", phrases.OUR_SUMMARIES]
     models = tuple(hit["model"] for hit in hits)
     memo["models"] = list(models)
+    memo["shown"] = list(models if also else models[:_SHOWN_MODELS])
     return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out, also))
 
 
@@ -129,11 +130,12 @@ def _show_value(constraint: Json) -> str:
 
 
 def _nothing_fits(
-    found: Json, hits: Sequence[Json], conditions: Sequence[str], memo: dict[str, Any]
+    found: Json, hits: Sequence[Json], conditions: Sequence[str], memo: dict[str, Any], *, others: bool
 ) -> Draft:
     near = tuple(hit["model"] for hit in hits[:3]) or tuple(found["suggestions"][:3])
-    fitting = f"I found no model in this lake that fits ({'; '.join(conditions)})."
-    lines = [fitting if conditions else "I found no model in this lake that fits."]
+    nothing = f"I found no {'other ' if others else ''}model in this lake that fits"
+    fitting = f"{nothing} ({'; '.join(conditions)})."
+    lines = [fitting if conditions else f"{nothing}."]
     unknown = [entry["model"] for entry in found["not_stated"][:3]]
     if unknown:
         fields = sorted({_name_field(f) for entry in found["not_stated"][:3] for f in entry["unknown"]})
@@ -188,21 +190,8 @@ def compose_results(plan: Plan, found: Json) -> Draft:
             memo={"intent": "results", "question": plan.question},
         )
     ranking = rankings[0]
-    worst_asked = re.search(r"\b(?:worst|least accurate|weakest)\b", plan.question, re.IGNORECASE)
-    opposite = (
-        re.search(
-            r"\b(?:lowest|smallest|minimum"
-            r"|min)\b",
-            plan.question,
-            re.IGNORECASE,
-        )
-        and not ranking["lower_is_better"]
-    )
-    rows = list(ranking["rows"])
-    if worst_asked or opposite:
-        rows.reverse()
-    reverse = bool(worst_asked or opposite)
-    lines = [phrases.RESULTS_FOLLOW_REVERSED if reverse else phrases.RESULTS_FOLLOW, ""]
+    rows = ranking["rows"]
+    lines = [phrases.RESULTS_FOLLOW_REVERSED if ranking["worst_first"] else phrases.RESULTS_FOLLOW, ""]
     seen: set[str] = set()
     for row in rows:
         if row["model"] in seen:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
-from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_overview
+from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_gaps, compose_overview
 from assistant.offline.compose_search import (
     compose_descendants,
     compose_find,
@@ -34,6 +34,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return Draft(phrases.HELP)
         case "decline":
             return Draft(phrases.DECLINED[plan.reason], abstained=True)
+        case "nobody":
+            return Draft(phrases.WHICH_MODEL, abstained=True)
         case "unclear":
             return Draft(phrases.UNCLEAR, abstained=True)
         case "unknown_model":
@@ -47,6 +49,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return compose_find(plan, by_tool["search_models"])
         case "fact":
             return compose_fact(plan, by_tool.get("read_card") or by_tool["read_document"])
+        case "gaps":
+            return compose_gaps(plan, by_tool["read_card"])
         case "overview":
             return compose_overview(plan, by_tool.get("read_card") or by_tool["read_document"])
         case "compare":

@@ -40,12 +40,14 @@ _NOT_A_MODEL = re.compile(
     re.IGNORECASE,
 )
 _MAX_PASSAGES = 20_000  # enough of a sample to know the ordinary words
-MentionKind = Literal["exact", "bare", "loose", "author", "unknown"]
+MentionKind = Literal["exact", "bare", "loose", "author", "family", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A model named in a question. For `unknown`, `model` is the name as written: the lake has no such model.
+
+    A `family` is no model either, but part of the names of some.
 
     `also` are other models the same words could mean, most downloaded first.
     """
@@ -107,9 +109,11 @@ class MentionIndex:
             for found in _NAME_LIKE.finditer(question):
                 # "YOLOv8" is a family when models of the lake carry it in their names.
                 pattern = re.compile(rf"{re.escape(_join(found[0]))}(?!\d)")
+                if _NOT_A_MODEL.search(found[0]):
+                    continue
                 family = any(pattern.search(joined) for joined in self._by_joined)
-                if not family and not _NOT_A_MODEL.search(found[0]):
-                    take(Mention(found[0], found[0], found.start(), "unknown"), found.end())
+                kind: MentionKind = "family" if family else "unknown"
+                take(Mention(found[0], found[0], found.start(), kind), found.end())
         return _merge_authors(sorted(mentions, key=lambda mention: mention.start))
 
     def nearest(self, name: str, limit: int = 3) -> list[str]:

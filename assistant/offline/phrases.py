@@ -34,6 +34,8 @@ NOTHING_IN_PAPERS = "No paper in this lake says anything about that."
 HELLO = "Hello! Ask me about the models in this lake, or say “help” for examples."
 WELCOME = "You're welcome."
 UNCLEAR = "I can't tell what you are looking for. Say it in a few words, or ask for “help”."
+WHICH_MODEL = "Which model do you mean? Name it, or ask for a kind of model first."
+CARD_STATES = "What its documentation states:"
 DECLINED = {
     "action": "I can't do that: I only answer questions about the models in this lake, and I change and run "
     "nothing.",
@@ -53,7 +55,7 @@ HELP = (
 )
 FRAMING = (
     *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, IN_A_CIRCLE, NO_WEIGHTS),
-    *(TWO_PLACES, DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS, NOTHING_IN_PAPERS),
-    *(ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
-    *(NOTHING_RANKED, *RANKED.values()),
+    *(TWO_PLACES, DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS),
+    *(NOTHING_IN_PAPERS, ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
+    *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

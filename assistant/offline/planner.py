@@ -43,7 +43,7 @@ from tools.search.constraints import read_constraints
 
 Intent = Literal[
     "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "ranking",
-    "papers", "lake",
+    "gaps", "nobody", "papers", "lake",
     "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
 ]  # fmt: skip
 
@@ -74,6 +74,9 @@ class Plan:
     limit: int = 5  # how many models are wanted
 
 
+_CARD_FIELDS = ("task", "license", "language", "dataset", "base_model", "parameters", "library")
+
+
 class Planner:
     """Plans over one lake's names."""
 
@@ -83,8 +86,11 @@ class Planner:
     def plan(self, question: str, turns: Sequence[Turn] = (), documents: Sequence[str] = ()) -> Plan:
         """The plan for `question` after `turns`; `documents` are attached to the conversation."""
         mentions = self._index.find(question)
-        known = distinct_models([m for m in mentions if m.kind != "unknown"])
-        unknown = [m for m in mentions if m.kind == "unknown"]
+        known = distinct_models([m for m in mentions if m.kind not in ("unknown", "family")])
+        # A family describes what is looked for, unless a fact is asked of it as of a model.
+        of_family = asks_fact_first(question)
+        mentions = [m for m in mentions if m.kind != "family" or of_family]
+        unknown = [m for m in mentions if m.kind in ("unknown", "family")]
         bare = drop_mentions(question, mentions)
         find_shaped = has_shape("find", bare)
         leaders = bool(asked_metrics(bare) and has_shape("superlative", bare))
@@ -207,6 +213,9 @@ class Planner:
             if free or not fields or any(a.name == "data" for a in attributes):
                 arguments["question"] = bare
             return replace(base, intent="compare", requests=(Request("compare_documentation", arguments),))
+        if has_shape("gaps", bare):
+            request = Request("read_card", {"model": models[0], "fields": list(_CARD_FIELDS)})
+            return replace(base, intent="gaps", requests=(request,))
         overview = not attributes and not asked_metrics(bare) and is_overview(bare)
         arguments = {"model": models[0], "question": "" if overview else bare}
         fields = [a.field for a in attributes if a.field]
@@ -296,7 +305,8 @@ class Planner:
             return None
         query = str(last.memo.get("query", last.user))
         if has_shape("more", question):
-            shown = tuple(m for turn in turns if turn.memo.get("query") == query for m in turn.models)
+            asked = [turn for turn in turns if turn.memo.get("query") == query]
+            shown = tuple(m for turn in asked for m in turn.memo.get("shown", turn.models))
             request = Request("search_models", {"query": query, "limit": 12})
             return Plan(intent="find", question=question, query=query, requests=(request,), skip=shown)
         new = {constraint.field for constraint in read_constraints(question) if constraint.hard}
@@ -379,12 +389,15 @@ class Planner:
             return Plan(intent="ranking", question=question, query=question, requests=(request,))
         if has_shape("about_lake", question):
             return Plan(intent="lake", question=question, requests=(Request("describe_lake", {}),))
-        if has_shape("paper", question) and not has_shape("find", question):
+        asks_paper = has_shape("paper", question) and not has_shape("find", question)
+        if asks_paper or has_shape("paper_says", question):
             return Plan(
                 intent="papers", question=question, requests=(Request("search_papers", {"query": question}),)
             )
         if len(re.findall(r"\w", question)) < 3:
             return Plan(intent="unclear", question=question)
+        if has_shape("pointing", question):
+            return Plan(intent="nobody", question=question)
         limit = 12 if has_shape("list_all", question) else 5
         request = Request("search_models", {"query": question, "limit": limit})
         return Plan(intent="find", question=question, query=question, requests=(request,), limit=limit)

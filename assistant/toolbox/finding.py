@@ -30,6 +30,7 @@ from tools.search.ranking import rank_models as rank_by
 from tools.search.types import Constraint, ConstraintField, SearchHit
 
 _RANKED = 50  # looked at, because a number read from a model's name has no line to cite
+_LISTED_PAPERS = 8
 _SHOWN_FACTS: tuple[FactField, ...] = ("task", "license", "dataset")
 
 
@@ -92,23 +93,26 @@ def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
 
 
 def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]:
-    """Reported results, best first per metric, and cells that disagree."""
+    """Reported results, best (or worst) first per metric, and cells that disagree."""
     catalog = context.lake.catalog
     model = resolve_model(catalog, arguments.model) if arguments.model else None
     rankings = list_leaders(catalog, dataset=arguments.dataset, metric=arguments.metric, task=arguments.task)
+    wanted = [[row for row in ranking.rows if model is None or row.model == model] for ranking in rankings]
     shown: list[dict[str, Any]] = []
-    for ranking in rankings[:6]:
-        rows = [row for row in ranking.rows if model is None or row.model == model]
-        if rows:
-            shown.append(
-                {
-                    "metric": ranking.metric,
-                    "lower_is_better": ranking.lower_is_better,
-                    "count": len(rows),
-                    "rows": [show_result(context, row) for row in rows[: arguments.limit]],
-                }
-            )
-    conflicts = find_conflicts(row for ranking in rankings for row in ranking.rows)
+    for ranking, rows in [(ranking, rows) for ranking, rows in zip(rankings, wanted, strict=True) if rows][
+        :6
+    ]:
+        ordered = rows[::-1] if arguments.worst_first else rows
+        shown.append(
+            {
+                "metric": ranking.metric,
+                "lower_is_better": ranking.lower_is_better,
+                "worst_first": arguments.worst_first,
+                "count": len(rows),
+                "rows": [show_result(context, row) for row in ordered[: arguments.limit]],
+            }
+        )
+    conflicts = find_conflicts(row for rows in wanted for row in rows)
     return {
         "rankings": shown,
         "conflicts": [
@@ -177,17 +181,22 @@ def describe_lake(context: ToolContext, _: DescribeLake) -> dict[str, Any]:
     """What the lake holds, counted in the catalog."""
     status = context.lake.catalog.status()
     records = context.lake.catalog.list_models()
+    titles = [f"“{paper.title}” ({paper.paper})" for paper in context.lake.catalog.papers()[:_LISTED_PAPERS]]
     tasks = Counter(record.task for record in records if record.task)
     licenses = Counter(record.license for record in records if record.license)
+    models = count_noun(status.models, "model", "models")
+    papers = count_noun(status.papers, "paper", "papers")
+    results = count_noun(status.results, "reported result", "reported results")
     lines = [
-        f"This lake holds {count_noun(status.models, 'model', 'models')}, {count_noun(status.papers, 'paper', 'papers')} and "
-        f"{count_noun(status.results, 'reported result', 'reported results')}.",
+        f"This lake holds {models}, {papers} and {results}.",
         f"The most frequent of its {len(tasks)} tasks: "
         + ", ".join(f"{task} ({count})" for task, count in tasks.most_common(6)),
         "The most frequent licences: "
         + ", ".join(f"{name} ({count})" for name, count in licenses.most_common(5))
         + f"; {status.models - sum(licenses.values())} models state none.",
     ]
+    if titles:
+        lines.append(f"Papers: {', '.join(titles)}")
     counted = hash_text("\n".join(lines))
     cited = [
         context.cite("metadata", "lake", f"catalog#L{n}", line, counted) for n, line in enumerate(lines, 1)
