@@ -57,9 +57,12 @@ def check_comparisons(
     text = reading.folded.text
     metric = reading.metrics[0][0] if reading.metrics else ""
     field = next((name for name, pattern in _FIELDS if pattern.search(text)), "")
-    ids = [(name, start) for name, start, _ in names.ids(reading)]
+    named = names.ids(reading)
+    ids = [(name, start) for name, start, _ in named]
     settled = []
     for match in _COMPARATIVE.finditer(text):
+        if any(start <= match.start() < end for _, start, end in named):
+            continue  # "some-model.loss.best" is a name
         if re.match(r"\s+(?:than|about|or less)?\s*[\d$€]", text[match.end() :]):
             continue  # "more than 3 million" is a bound
         if match[0].lower() == "top" and re.match(r"[- ]?\d", text[match.end() :]):

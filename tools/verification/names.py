@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.metrics import METRICS
+from tools.search.vocabulary import task_names
 from tools.verification.passages import read_passage
 from tools.verification.readings import Reading, read_text
 
@@ -38,8 +39,11 @@ class Names:
         self._allowed = " ".join(allowed).lower()
         # A bare name stands for its model where it cannot be taken for a plain word.
         self._bare: dict[str, str] = {}
+        tasks = frozenset(task_names())
         for low, name in sorted(self._known.items()):
             bare = low.rpartition("/")[2]
+            if bare in tasks and bare != low:
+                continue  # "voice-activity-detection" says what a model does, whoever called one so
             if len(bare) > 4 and re.search(r"[-_\d]", bare) and (bare not in self._known or bare == low):
                 # The same bare name of two owners names neither.
                 self._bare[bare] = "" if bare in self._bare else name
