@@ -34,6 +34,7 @@ _OWN_WORDS = (
     re.compile(r"^(I found no (?:other )?model in this lake that fits \([^\n]{1,300}?\)\.)", re.MULTILINE),
     re.compile(r"^(Of [\d,]{1,12} that fit, [\d,]{1,12} do not state it\.)$", re.MULTILINE),
     re.compile(r"^(Also found: `[^\n]{1,4000}`\.)$", re.MULTILINE),
+    re.compile(r"^(\d{1,6} more cards do\.)$", re.MULTILINE),
     re.compile(r"^(?:- )?(Did you mean `[^\n]{1,500}\?)$", re.MULTILINE),
 )
 # What the program adds below an answer when a language model fails it.

@@ -24,6 +24,7 @@ from tools.search.vocabulary import language_label
 Json = Mapping[str, Any]
 
 _SHOWN_MODELS = 3
+_SHOWN_CHILDREN = 6
 _USUAL_LIMIT = 5
 # Below this the best hit shares too little with the question to be called a match (see eval/ask.py).
 _LOW_CONFIDENCE = 0.2
@@ -304,7 +305,7 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
     edges = [*own, *(edge for edge in edges if edge not in own)]
     children = list(dict.fromkeys(edge["child"] for edge in edges))
     lines = [phrases.CHILDREN_FOLLOW, ""]
-    for child in children[:8]:
+    for child in children[:_SHOWN_CHILDREN]:
         edge = next(edge for edge in edges if edge["child"] == child)
         if edge not in own:
             parent = name_model(edge["parent"])
@@ -312,8 +313,11 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
             continue
         quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
         lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
-    lines += ["", phrases.NO_WEIGHTS]
-    return Draft(text="\n".join(lines), models=tuple(children), memo={**memo, "models": children})
+    more = f"{len(children) - _SHOWN_CHILDREN} more cards do."
+    lines += [*(["", more] if len(children) > _SHOWN_CHILDREN else []), "", phrases.NO_WEIGHTS]
+    return Draft(
+        text="\n".join(lines), models=tuple(children), memo={**memo, "models": children}, framing=(more,)
+    )
 
 
 def compose_papers(plan: Plan, found: Json) -> Draft:
@@ -339,7 +343,7 @@ def compose_unknown(plan: Plan, lineage: Json | None) -> Draft:
     lines = [f"{name_model(name)} is not in this lake, so nothing about it can be cited here."]
     if plan.attributes:
         lines = [
-            f"{name_model(name)} is not in this lake; its {plan.attributes[0].label} is not stated here."
+            f"{name_model(name)} is not in this lake, so its {plan.attributes[0].label} cannot be cited here."
         ]
     if plan.nearest:
         lines.append(f"The closest names are {join_words([name_model(m) for m in plan.nearest], last='or')}.")
