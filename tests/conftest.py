@@ -84,6 +84,30 @@ def small_home(
 
 
 @pytest.fixture(scope="session")
+def assistant_home(
+    tmp_path_factory: pytest.TempPathFactory, _loopback_only: None, _clean_environment: None
+) -> Path:
+    """The home of the lake of `tests.assistant_lake`; copy it before opening it."""
+    from tests.assistant_lake import make_home
+
+    return make_home(tmp_path_factory.mktemp("assistant"))
+
+
+@pytest.fixture(scope="session")
+def sample_home(
+    tmp_path_factory: pytest.TempPathFactory, _loopback_only: None, _clean_environment: None
+) -> Path:
+    """The home of the embedded sample lake, searched by words only; copy it before opening it."""
+    from tools.ingest import ingest
+    from tools.lake import Lake
+
+    home = tmp_path_factory.mktemp("sample") / "home"
+    with Lake.open(home, embedder=None) as lake:
+        assert ingest(lake, ["sample:"]).failed == []
+    return home
+
+
+@pytest.fixture(scope="session")
 def real_lake() -> Path:
     """The folder of real cards and questions, `lake/` of the shared data beside the repository."""
     lake = SHARED / "lake"
