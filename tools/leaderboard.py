@@ -123,6 +123,7 @@ def list_leaders(
     if metric:
         wanted = asked_metrics(metric)
         rows = [row for row in rows if _is_metric(row, wanted, metric)]
+    rows = _drop_repetitions(rows)
     if dataset:
         rows = closest_data(rows, dataset)
     by_metric: dict[str, list[StoredResult]] = defaultdict(list)
@@ -130,6 +131,16 @@ def list_leaders(
         by_metric[_fold(row.row.metric_type or row.row.metric)].append(row)
     rankings = [ranking for found in by_metric.values() if (ranking := rank_results(found)) is not None]
     return sorted(rankings, key=lambda ranking: -len(ranking.rows))
+
+
+def _drop_repetitions(rows: Sequence[StoredResult]) -> list[StoredResult]:
+    """Without sentences and table cells that say again what the model's metadata says more exactly."""
+    told = {(row.model, row.row.subject, fraction_of(row)) for row in rows if row.row.origin == "metadata"}
+    return [
+        row
+        for row in rows
+        if row.row.origin == "metadata" or (row.model, row.row.subject, fraction_of(row)) not in told
+    ]
 
 
 def _is_metric(result: StoredResult, wanted: Sequence[Metric], words: str) -> bool:

@@ -29,6 +29,7 @@ _VAGUE = re.compile(
     r"|test(?:ing)?|validation|dev(?:elopment)?|train(?:ing)?|original|above|benchmark|data)*$",
     re.IGNORECASE,
 )
+_PART = re.compile(r" \([A-Za-z][\w.-]{0,15}\)")
 _EVALUATION = re.compile(
     r"result|evaluat|perform|metric|benchmark|accurac|score|achiev|reach|quality"
     r"|validation|\btest\b|leaderboard|compar",
@@ -113,7 +114,10 @@ def read_setting(text: str, *, label: bool = False) -> Setting:
             names.setdefault(name.lower(), name)
     if not names:
         for matched in KNOWN_DATASET.finditer(text[:2000]):
-            names.setdefault(matched.group().lower(), matched.group())
+            # "LibriSpeech (clean)": the part is named in brackets right behind.
+            part = _PART.match(text, matched.end())
+            name = f"{matched.group()}{part[0] if part else ''}"
+            names.setdefault(name.lower(), name)
     names = {
         key: name for key, name in names.items() if not any(key != other and key in other for other in names)
     }
