@@ -91,6 +91,13 @@ def is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
     return not weak_names
 
 
+def choose_meant(mention: Mention, family: Sequence[str]) -> list[str]:
+    """Of the models that an earlier name could have meant, the one that "the one by someone" names."""
+    choices = {mention.model, *mention.also}
+    author = mention.model.partition("/")[0] if mention.kind == "author" else ""
+    return [model for model in family if model in choices or model.partition("/")[0] == author][:1]
+
+
 def sets_condition(question: str, turns: Sequence[Turn]) -> bool:
     """ "it has to be free for commercial use", said of what was searched for."""
     return (

@@ -16,11 +16,13 @@ _ORDINALS = {
     "first": 0, "1st": 0, "top": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
     "fifth": 4, "5th": 4, "last": -1,
 }  # fmt: skip
+_WHICH = "|".join(_ORDINALS)
 _ORDINAL = re.compile(
-    r"\b(?:the\s+)?(?P<word>first|1st|second|2nd|third|3rd|fourth|4th|fifth|5th|last|top)"
+    rf"\b(?:the\s+)?(?P<word>{_WHICH})"
     r"(?=\s+(?:one|model|two|result|option|hit|suggestion|candidate|recommendation|of)\b|\s*[?.,!]"
-    r"|['’]s\b|\s*$"
-    r"|\s+(?:was|is|has|does|under|trained|fine))|(?:\bnumber|\bno\.?|#)\s*(?P<digit>[1-9])\b",
+    r"|['’]s\b|\s*$|\s+(?:was|is|has|does|under|trained|fine)"
+    rf"|\s+(?:and|or|with|to)\s+(?:the\s+)?(?:{_WHICH})\b)"
+    r"|(?:\bnumber|\bno\.?|#)\s*(?P<digit>[1-9])\b",
     re.IGNORECASE,
 )
 _SEVERAL = re.compile(
@@ -75,6 +77,11 @@ def strip_references(question: str) -> str:
         tail = question[matched.end() if matched else ordinal.end() :]
         question = f"{question[: ordinal.start()].rstrip()} {tail}".strip()
     return _SEVERAL.sub(" ", question) if len(_SEVERAL.sub("", question).split()) > 1 else question
+
+
+def strip_base(question: str) -> str:
+    """The question without "that base model's", once it is known which model that is."""
+    return " ".join(re.sub(rf"(?:\bof )?{_BASE.pattern}(?:['’]s\b)?", " ", question, flags=re.I).split())
 
 
 def read_documents(messages: Sequence[BaseMessage]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ _NOT_A_MODEL = re.compile(
     r"^(?:rouge|bleu|f|r|top|map|acc|squad|sst|conll|cifar|imagenet|wmt|mnist|common|voice"
     r"|librispeech|arxiv|cc|apache|gpl|"
     r"agpl|lgpl|bsd|mit|llama|openrail|coco|glue|pascal|voc|xsum|cnn|dm|ms|utf|iso|v?\d+"
-    r"|[ahvprt]\d+|co\d|rtx|gtx|top\d)\W*[\d.]*$"
+    r"|[ahvprt]\d+|co\d|rtx|gtx|top\d)\W*[\d.]*k?$"
     r"|-(?:of|to|the|and|in|on|for|based|tuned|trained|end|aware|specific|free|like|only|level"
     r"|friendly)\b|^(?:state|end|fine|"
     r"pre|text|image|speech|audio|video|zero|few|one|open|non|multi|cross|self|semi|un|out|up|real"
@@ -40,6 +40,7 @@ _NOT_A_MODEL = re.compile(
     re.IGNORECASE,
 )
 _MAX_PASSAGES = 20_000  # enough of a sample to know the ordinary words
+_MANY_AUTHORS = 3  # whose cards use a word in lower case: then it is a word before it is a name
 MentionKind = Literal["exact", "bare", "loose", "author", "family", "unknown"]
 
 
@@ -148,6 +149,7 @@ class MentionIndex:
     def _find_coined(self, passages: Iterable[PassageRow]) -> dict[str, list[str]]:
         """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""
         described: set[str] = set()
+        authors: dict[str, set[str]] = defaultdict(set)
         for record in self._records.values():
             own = {stem_word(part) for part in name_parts(record.model)}
             described.update(stem_word(word) for word in re.findall(r"\b[a-z]{4,}\b", record.summary))
@@ -157,7 +159,11 @@ class MentionIndex:
             if passage.kind in ("prose", "list"):
                 folded = passage.owner.lower()
                 words = set(re.findall(r"(?<![\w./`-])[a-z]{4,}(?![\w/`-])", passage.text))
-                described.update(stem_word(word) for word in words if word not in folded)
+                foreign = {stem_word(word) for word in words if word not in folded}
+                described.update(foreign)
+                for stem in foreign:
+                    authors[stem].add(folded.partition("/")[0])
+        self._ordinary = {stem for stem, found in authors.items() if len(found) >= _MANY_AUTHORS}
         coined: dict[str, list[str]] = defaultdict(list)
         for model in sorted(self._records, key=self._popularity):
             # A coined name stands first ("riffusion-model"); what follows describes, or names a version.
@@ -200,7 +206,9 @@ class MentionIndex:
 
     def _is_plain_word(self, word: str) -> bool:
         """A name that is also an everyday word of these cards only counts when written with its author."""
-        return word.lower() in STOPWORDS or (word.islower() and self._part_count[word.lower()] > 3)
+        if word.lower() in STOPWORDS:
+            return True
+        return word.islower() and (self._part_count[word] > 3 or stem_word(word) in self._ordinary)
 
     def _by_authors(self, question: str) -> list[tuple[Mention, int]]:
         """ "kresnik's Korean wav2vec2", "the punctuation model by felflare"."""

@@ -18,6 +18,7 @@ from assistant.offline.cues import (
     ask_results,
     asks_descendants,
     asks_fact_first,
+    choose_meant,
     distinct_models,
     drop_mentions,
     is_overview,
@@ -31,6 +32,7 @@ from assistant.offline.dialogue import (
     resolve_references,
     shown_list,
     shown_models,
+    strip_base,
     strip_references,
 )
 from assistant.offline.field_values import normal_values
@@ -103,6 +105,8 @@ class Planner:
             if strong or unknown or leaders
             else resolve_references(question, turns, pronouns=not find_shaped)
         )
+        if referred and referred == tuple(turns[-1].memo.get("parents", ()))[:1]:
+            bare = strip_base(bare)
         if turns and not strong and not unknown and (sibling := self._sibling(question, bare, turns)):
             return sibling
         scope = read_scope(question, names_model=bool(strong or referred))
@@ -350,19 +354,13 @@ class Planner:
         """ "no, I meant the large one": the last question again, of the sibling these words describe."""
         last = turns[-1]
         models = [m.model for m in strong]
+        if strong and strong[0].kind != "exact":
+            models = choose_meant(strong[0], last.memo.get("also", ())) or models
         if not models and last.models:
             family = [*last.memo.get("also", ()), *self._index.nearest(last.models[0], 8), *last.models[1:]]
-            words = {
-                w
-                for w in re.findall(r"[a-z0-9]+", bare.lower())
-                if w not in ("no", "one", "meant", "i", "the", "mean")
-            }
-            fitting = [
-                m
-                for m in family
-                if m not in last.models[:1] and words & set(re.split(r"[^a-z0-9]+", m.lower()))
-            ]
-            models = fitting[:1]
+            words = set(re.findall(r"[a-z0-9]+", bare.lower())) - {"no", "one", "meant", "i", "the", "mean"}
+            others = [m for m in family if m not in last.models[:1]]
+            models = [m for m in others if words & set(re.split(r"[^a-z0-9]+", m.lower()))][:1]
         if not models:
             return None
         asked = str(last.memo.get("question", ""))
