@@ -67,7 +67,7 @@ def test_start_answers_from_a_pipe_in_one_conversation(
     home = str(shutil.copytree(small_home, tmp_path / "home"))
     typed = "help\n\nWhich model writes down German speech?\nwhat is its licence?\nnew\nquit\nnever reached\n"
     monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-    assert run(["--home", home, "start"]) == 0
+    assert run(["--home", home, "start", "--terminal"]) == 0
     out = capsys.readouterr().out
     assert f"{len(CARDS)} models" in out
     assert "beta/speech-de" in out
@@ -80,7 +80,7 @@ def test_start_ends_at_the_end_of_input(
     capsys: pytest.CaptureFixture[str], small_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert run(["--home", str(small_home), "start"]) == 0
+    assert run(["--home", str(small_home), "start", "--terminal"]) == 0
     assert "legal contracts" in capsys.readouterr().out
 
 

@@ -17,7 +17,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from assistant.cli import asking, bench, contents, embedder, evaluate, finding, mcp, start, verify
+from assistant.cli import asking, bench, contents, embedder, evaluate, finding, mcp, serve, start, verify
 from assistant.cli import engine as engine_command
 from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
@@ -46,6 +46,7 @@ app.command("list", epilog=_EPILOG)(contents.list_models)
 app.command("remove", epilog=_EPILOG)(contents.remove)
 app.command("export", epilog=_EPILOG)(verify.export)
 app.command("verify", epilog=_EPILOG)(verify.verify)
+app.command("serve", epilog=_EPILOG)(serve.serve)
 app.command("mcp", epilog=_EPILOG)(mcp.serve)
 app.command("engine", epilog=_EPILOG)(engine_command.engine)
 app.command("eval", epilog=_EPILOG)(evaluate.run_suite)

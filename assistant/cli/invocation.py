@@ -55,6 +55,10 @@ class Invocation:
         """Take `--llm`; must come before the settings are first read."""
         self._overrides["llm"] = llm
 
+    def set_address(self, host: str | None, port: int | None) -> None:
+        """Take `--host` and `--port`; must come before the settings are first read."""
+        self._overrides.update(server_name=host, server_port=port)
+
     @cached_property
     def settings(self) -> Settings:
         """Read once, on first use, so that help needs none. Raises UsageError."""

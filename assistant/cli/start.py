@@ -1,4 +1,4 @@
-"""`lake start`: a lake to try at once and a question prompt in the terminal; what `make run` calls."""
+"""`lake start`: a lake to try at once, in the browser or in the terminal; what `make run` calls."""
 
 from __future__ import annotations
 
@@ -32,20 +32,29 @@ def start(
     question: Annotated[
         str | None, typer.Option("--question", "-q", metavar="TEXT", help="Answer this one and end.")
     ] = None,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Ask in the terminal, without the page.")
+    ] = False,
     llm: Engine = None,
 ) -> None:
-    """Ask questions in the terminal; an empty lake is filled with the built-in sample first."""
+    """Open the chat page; an empty lake is filled with the built-in sample first."""
     invocation: Invocation = context.obj
     if question is not None and not question.strip():
         raise UsageError("The question is empty.", hint='For example: make ask Q="Which model reads German?"')
-    if question is None and invocation.json:
+    if question is None and terminal and invocation.json:
         raise UsageError(
-            "--json needs --question.", hint="For several questions: lake ask --batch FILE.jsonl."
+            "--terminal and --json do not go together.",
+            hint="For several questions: lake ask --batch FILE.jsonl.",
         )
     invocation.set_engine(llm)
     with invocation.open_lake("start") as lake:
         if not lake.catalog.model_names():
             _fill(invocation, lake)
+        if question is None and not terminal:
+            from assistant.cli.serve import serve_page
+
+            serve_page(invocation, lake)
+            return
         from assistant.agent import Assistant
 
         with contextlib.closing(Assistant(lake, invocation.settings)) as assistant:

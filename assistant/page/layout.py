@@ -1,0 +1,174 @@
+"""The page as Gradio Blocks: which components there are, and which action each event calls.
+
+Views beside the chat (comparing, lineage, audit, drafts) are entries of `VIEWS`; with two or more, tabs show.
+Gradio is imported with this module, which is imported only where a page is served: Gradio reads the types of
+the functions it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+
+from assistant.documents import ENDINGS
+from assistant.page import frame
+from assistant.page.actions import Change, PageActions
+from assistant.page.service import add_service
+from assistant.page.source_panel import EMPTY
+from tools.errors import LakeError
+
+_STAGE = (
+    '<div class="stage"><div class="welcome-place"></div><div class="earlier" hidden><button type="button" '
+    'class="small" data-act="earlier">show earlier questions</button></div><div class="turns"></div>'
+    '<div class="trouble-place" role="alert"></div>'
+    '<div class="sr" role="status" aria-live="polite"></div></div>'
+)
+
+
+def build_page(actions: PageActions) -> gr.Blocks:
+    """The page. Nothing in it asks another host for anything."""
+    page = gr.Blocks(
+        title="Model Lake Assistant",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=(3600, 24 * 3600),  # uploads; what was read of them is kept with the conversation
+    )
+    with page:
+        with gr.Tabs(elem_id="lake-views", elem_classes="single" if len(VIEWS) == 1 else ""):
+            for title, build in VIEWS:
+                with gr.Tab(title, id=title.lower(), elem_classes="lake-view"):
+                    build(page, actions)
+        add_service(actions)
+    return page
+
+
+def build_chat(page: gr.Blocks, actions: PageActions) -> None:
+    """The chat: conversations, the open one, and its sources."""
+    assistant = actions.assistant
+    engines = assistant.engines()
+    with gr.Row(elem_id="lake-head"):
+        gr.HTML(frame.render_header(assistant.lake.status()), elem_id="lake-title", apply_default_css=False)
+        engine = gr.Dropdown(
+            engines, value=engines[0], label="Engine", elem_id="lake-engine", interactive=len(engines) > 1,
+            container=False, min_width=120,
+        )  # fmt: skip
+    with gr.Row(elem_id="lake-main"):
+        with gr.Column(elem_id="lake-rail", min_width=0):
+            gr.HTML(
+                '<button type="button" class="wide" data-act="new">New conversation</button>',
+                apply_default_css=False,
+            )
+            rail = gr.HTML("", elem_id="lake-threads", apply_default_css=False)
+            gr.HTML(_RAIL_FOOT, apply_default_css=False, elem_id="lake-rail-foot")
+        with gr.Column(elem_id="lake-chat", min_width=0):
+            stage = gr.HTML(
+                None,
+                elem_id="lake-stage",
+                html_template=_STAGE,
+                js_on_load="lakePage.mount(element, (data) => trigger('act', data), props, watch)",
+                apply_default_css=False,
+            )
+            entry = gr.MultimodalTextbox(
+                elem_id="lake-entry",
+                label="Your question",
+                show_label=False,
+                placeholder="Ask about the models, or drop in a model card or a paper",
+                file_types=list(ENDINGS),
+                file_count="multiple",
+                lines=1,
+                max_lines=8,
+                max_plain_text_length=20_000,
+                autofocus=False,
+            )
+        with gr.Column(elem_id="lake-sources", min_width=0):
+            sources = gr.HTML(
+                f'<div class="panel" data-turn="0">{EMPTY}</div>',
+                elem_id="lake-panel",
+                js_on_load="lakePage.mountPanel(element, watch)",
+                apply_default_css=False,
+            )
+    thread = gr.Textbox(visible="hidden", elem_id="lake-thread", label="conversation")
+    outputs = [stage, rail, sources, thread, entry]
+
+    def show(change: Change) -> tuple[Any, ...]:
+        skip = gr.skip()
+        return (
+            skip if change.patch is None else change.patch,
+            skip if change.rail is None else change.rail,
+            skip if change.sources is None else change.sources,
+            skip if change.thread is None else change.thread,
+            _change_entry(change),
+        )
+
+    async def stream(changes: AsyncIterator[Change]) -> AsyncIterator[tuple[Any, ...]]:
+        try:
+            async for change in changes:
+                yield show(change)
+        except LakeError as error:
+            raise gr.Error(str(error), title="That did not work", print_exception=False) from None
+
+    async def load(thread: str, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
+        async for change in stream(actions.open(thread, request)):
+            yield change
+
+    async def submit(
+        value: dict[str, Any] | None, thread: str, engine: str, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        given = value or {}
+        asked = actions.ask(given.get("text") or "", given.get("files") or [], thread, engine, request)
+        async for change in stream(asked):
+            yield change
+
+    async def act(
+        thread: str, engine: str, data: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, ...]]:
+        async for change in stream(actions.act(data._data, thread, engine, request)):
+            yield change
+
+    def stop(thread: str, request: gr.Request) -> None:
+        try:
+            actions.stop(thread, request)
+        except LakeError as error:
+            raise gr.Error(str(error), title="That did not work", print_exception=False) from None
+
+    quiet: dict[str, Any] = {
+        "show_progress": "hidden",
+        "api_visibility": "private",
+        "concurrency_limit": None,
+        "trigger_mode": "multiple",
+    }
+    page.load(load, [thread], outputs, js="() => [lakePage.storedThread()]", **quiet)
+    entry.submit(submit, [entry, thread, engine], outputs, **quiet)
+    entry.stop(stop, [thread], None, queue=False, **quiet)
+    stage.act(act, [thread, engine], outputs, **quiet)
+
+
+def _change_entry(change: Change) -> Any:
+    if change.busy is None and change.entry is None:
+        return gr.skip()
+    values: dict[str, Any] = {}
+    if change.busy is not None:
+        values.update(submit_btn=not change.busy, stop_btn=change.busy)
+    if change.entry is not None:
+        values["value"] = {"text": change.entry, "files": []}
+    return gr.MultimodalTextbox(**values)
+
+
+VIEWS: tuple[tuple[str, Callable[[gr.Blocks, PageActions], None]], ...] = (("Chat", build_chat),)
+
+_RAIL_FOOT = (
+    '<p class="label">This conversation</p><div class="acts">'
+    '<button type="button" class="small" data-act="export" data-format="markdown">export Markdown</button>'
+    '<button type="button" class="small" data-act="export" data-format="json">export JSON</button>'
+    '<button type="button" class="small" data-act="clear">clear</button></div>'
+    '<p class="hint">An export holds every source with its hash; '
+    "<code>lake verify FILE</code> checks it again.</p>"
+)
+
+
+def read_asset(name: str) -> str:
+    """The text of a file in `assets`."""
+    return (files("assistant.page") / "assets" / name).read_text(encoding="utf-8")
