@@ -1,4 +1,6 @@
-"""Facts of one model by field, each with the exact place it stands: metadata, the dump's record, or prose.
+"""Facts of one model by field, each with the exact place it stands.
+
+Places are the card's metadata, an adapter's configuration, the record beside the card, and prose.
 
 Several facts for one field are several places; when they disagree, all of them are given.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tools.cards.types import Card, LineSpan
+from tools.catalog.adapters import read_adapter_base
 from tools.catalog.records import ModelRecord
 from tools.catalog.repository import Catalog
 from tools.evidence import Evidence, EvidenceKind, EvidenceLedger
@@ -42,7 +45,6 @@ _RECORD_KEYS: dict[str, tuple[str, ...]] = {
     "tags": ("tags",),
     "last_modified": ("last_modified",),
     "parameters": ("parameters",),
-    "base_model": ("adapter_base_model",),
 }
 # "License: Apache 2.0", "- **Language(s) (NLP):** English": labelled lines of a card's body.
 _LABELS: dict[str, str] = {
@@ -70,7 +72,7 @@ class Fact:
 
     field: str
     value: str
-    origin: Literal["metadata", "record", "prose"]
+    origin: Literal["metadata", "config", "record", "prose"]
     kind: EvidenceKind
     source: str
     locator: str
@@ -101,6 +103,8 @@ def show_value(value: object) -> str:
 
 def _facts_of(record: ModelRecord, card: Card, field: str) -> list[Fact]:
     facts = _metadata_facts(record, card, field)
+    if field == "base_model":
+        facts += _adapter_facts(record)
     if not facts or field in ("downloads", "likes"):
         facts += _record_facts(record, field)
     if field in _LABELS:
@@ -152,6 +156,24 @@ def _record_facts(record: ModelRecord, field: str) -> list[Fact]:
             )
         ]
     return []
+
+
+def _adapter_facts(record: ModelRecord) -> list[Fact]:
+    base = read_adapter_base(record.record_json)
+    if base is None:
+        return []
+    return [
+        Fact(
+            field="base_model",
+            value=base.name,
+            origin="config",
+            kind="config",
+            source=record.source,
+            locator=base.locator,
+            text=base.text,
+            sha256=base.sha256,
+        )
+    ]
 
 
 def _record_lines(record_json: str, key: str) -> str:

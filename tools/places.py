@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from tools.cards.types import Card
+from tools.catalog.adapters import ADAPTER_CONFIG, read_adapter_base
 from tools.catalog.records import ModelRecord, PaperRecord
 from tools.catalog.repository import Catalog
 from tools.evidence import Evidence
@@ -22,8 +23,9 @@ _CARD_REVISION = re.compile(r"[0-9a-f]{12}")  # what a card without a commit is 
 _FORMS: dict[str, tuple[str, ...]] = {
     "card": ("README.md#L",),
     "results": ("README.md#",),
-    "lineage": ("README.md#", "record.json#/"),
+    "lineage": ("README.md#", "record.json#/", f"{ADAPTER_CONFIG}#/"),
     "metadata": ("README.md#/", "record.json#/"),
+    "config": (f"{ADAPTER_CONFIG}#/",),
 }
 _LAKE = "lake"
 
@@ -81,7 +83,10 @@ class Places:
             return Standing("failed", "its hash is not that of the card at this revision")
         if record.removed:
             return Standing("changed", f"{name} was removed from this lake")
-        return self._check_card(item) if of_card else _check_record(item, record)
+        if of_card:
+            return self._check_card(item)
+        of_adapter = item.locator.startswith(ADAPTER_CONFIG)
+        return _check_adapter(item, record) if of_adapter else _check_record(item, record)
 
     def _check_card(self, item: Evidence) -> Standing:
         card = self._card(item.model)
@@ -146,6 +151,16 @@ def _check_record(item: Evidence, record: ModelRecord) -> Standing:
     except ValueError:
         told = None
     if key not in columns or told != {key: columns[key]}:
+        return Standing("failed", f"the text does not stand at {item.locator[:200]}")
+    return _HOLDS
+
+
+def _check_adapter(item: Evidence, record: ModelRecord) -> Standing:
+    base = read_adapter_base(record.record_json)
+    if base is None or item.sha256 != base.sha256:
+        # A configuration may change while card and revision stay.
+        return Standing("changed", f"the {ADAPTER_CONFIG} of {record.model} has another hash now")
+    if (item.locator, item.text) != (base.locator, base.text):
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
     return _HOLDS
 

@@ -223,7 +223,7 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
     lines = []
     for edge in own[:3]:
         relation = f" ({edge['relation']})" if edge["relation"] else ""
-        if edge["origin"] == "metadata":
+        if edge["origin"] in ("metadata", "config"):
             parent = name_model(edge["parent"])
             lines.append(f"{name_model(model)}: base model {parent}{relation} [{edge['key']}]")
         else:

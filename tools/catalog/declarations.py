@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, not_, or_, select, tuple_
+from sqlalchemy import ColumnElement, case, func, not_, or_, select, tuple_
 
 from tools.cards.types import DeclaredParent, ResultRow
 from tools.catalog import schema
+from tools.catalog.adapters import read_adapter_base
 from tools.catalog.database import Database, chunked
 from tools.catalog.matching import LooseName, match_dataset, match_metric, match_task
 from tools.catalog.naming import bare_key, model_key
@@ -89,8 +90,9 @@ class CatalogDeclarations(Database):
 
     def _parents(self, where: Any) -> list[StoredParent]:
         table = schema.parents
+        adapter_record = case((table.c.origin == "config", _models.c.record_json)).label("adapter_record")
         statement = (
-            select(table, _models.c.model, _models.c.revision, _models.c.card_sha256)
+            select(table, _models.c.model, _models.c.revision, _models.c.card_sha256, adapter_record)
             .join(_models, _models.c.id == table.c.model_id)
             .where(where, not_(_models.c.removed))
             .order_by(_models.c.key, table.c.position)
@@ -104,13 +106,14 @@ class CatalogDeclarations(Database):
             # A card's own bare name, found in its prose, is not its parent.
             if parent == row.model and model_key(row.name) != model_key(row.model):
                 parent = None
+            base = read_adapter_base(row.adapter_record) if row.adapter_record else None
             edges.append(
                 StoredParent(
                     child=row.model,
                     parent=parent or row.name,
                     in_lake=parent is not None,
                     source=f"{row.model}@{row.revision}",
-                    sha256=row.card_sha256,
+                    sha256=base.sha256 if base else row.card_sha256,
                     declared=DeclaredParent(
                         name=row.name,
                         relation=row.relation,

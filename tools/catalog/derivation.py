@@ -14,6 +14,7 @@ from sqlalchemy import Table
 
 from tools.cards.types import Card, ResultRow
 from tools.catalog import schema
+from tools.catalog.adapters import merge_adapter_parent, read_adapter_base
 from tools.catalog.facets import list_facets
 from tools.catalog.naming import bare_key, model_key, split_name
 from tools.catalog.records import FileRow, ModelRecord
@@ -105,7 +106,7 @@ def child_rows(
                 "text": p.text,
                 "confidence": p.confidence,
             }
-            for p in card.parents
+            for p in merge_adapter_parent(card.parents, read_adapter_base(record.record_json))
         ),
         schema.results: (_result_row(row) for row in card.results),
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.catalog.adapters import ADAPTER_CONFIG, quote_adapter_base
 from tools.catalog.records import FileRow
 from tools.errors import SourceError
 from tools.hashing import hash_file
@@ -171,13 +172,14 @@ def _read_repository(folder: Path, name: str, root: Path) -> Iterator[SourceItem
     names = {path.name.lower(): path for path in reversed(paths) if path.parent == folder}
     card = _read_card(names.get("readme.md"))
     config = _read_json(names.get("config.json"), problems)
-    adapter = _read_json(names.get("adapter_config.json"), problems)
+    adapter = _read_json(names.get(ADAPTER_CONFIG), problems)
     parameters = _count(paths, folder, problems) if not adapter else None
     columns: dict[str, Any] = {"modelId": model, "sha": _find_commit(folder.resolve())}
     columns.update({key: config[key] for key in _CONFIG_KEYS if read_names(config.get(key))})
     columns["tags"] = [*read_names(config.get("model_type")), *read_names(config.get("architectures"))]
     if base := read_text(adapter.get("base_model_name_or_path")):
         columns["adapter_base_model"] = base
+        columns["adapter_config"] = _quote_base(names[ADAPTER_CONFIG])
         columns["library_name"] = "peft"
         columns["tags"] += [f"adapter:{kind.lower()}" for kind in read_names(adapter.get("peft_type"))]
     if parameters is not None:
@@ -250,6 +252,14 @@ def _read_json(path: Path | None, problems: list[str]) -> dict[str, Any]:
         problems.append(f"{path.name} holds a JSON {type(value).__name__}, not an object.")
         return {}
     return value
+
+
+def _quote_base(path: Path) -> dict[str, str] | None:
+    """Where an adapter's configuration names its base, word for word, so that it can be cited."""
+    if path.name != ADAPTER_CONFIG:  # written in capitals it is no file that PEFT would read
+        return None
+    data = path.read_bytes()
+    return quote_adapter_base(data, decode_text(data, path.name))
 
 
 def _count(paths: Sequence[Path], folder: Path, problems: list[str]) -> int | None:
