@@ -42,24 +42,39 @@ class Prompt:
 
 @lru_cache(maxsize=32)
 def load_prompt(name: str) -> Prompt:
-    """Load `prompts/<name>.md`. Raises PromptError when it is malformed."""
-    return parse_prompt(name, resources.files("prompts").joinpath(f"{name}.md").read_text("utf-8"))
+    """Load `prompts/<name>.md`. Raises PromptError when there is none or it is malformed."""
+    file = resources.files("prompts").joinpath(f"{name}.md")
+    if not file.is_file():
+        raise PromptError(f"There is no prompt {name!r}.")
+    return parse_prompt(name, file.read_text("utf-8"))
 
 
 def parse_prompt(name: str, text: str) -> Prompt:
-    """Parse one prompt file; `name` must be the name its head gives."""
+    """Parse one prompt file; `name` must be the name its head gives. Raises PromptError."""
     import hashlib
 
     matched = _HEAD.match(text)
-    head = yaml.safe_load(matched["head"]) if matched else None
+    try:
+        head = yaml.safe_load(matched["head"]) if matched else None
+    except yaml.YAMLError as error:
+        raise PromptError(f"The head of prompt {name!r} is no YAML.") from error
     if matched is None or not isinstance(head, dict) or set(head) != {"name", "version", "variables"}:
         raise PromptError(f"Prompt {name!r} needs a head with exactly: name, version, variables.")
-    declared, used = frozenset(head["variables"]), frozenset(_VARIABLE.findall(matched["body"]))
-    if head["name"] != name or declared != used:
+    variables = head["variables"]
+    if not isinstance(variables, list) or not all(isinstance(variable, str) for variable in variables):
+        raise PromptError(f"Prompt {name!r} needs a list of names as its variables, not {variables!r}.")
+    if not isinstance(head["version"], int):
+        raise PromptError(f"Prompt {name!r} needs a whole number as its version, not {head['version']!r}.")
+    declared, used = frozenset(variables), frozenset(_VARIABLE.findall(matched["body"]))
+    if head["name"] != name:
+        raise PromptError(f"Prompt {name!r} calls itself {head['name']!r}.")
+    if declared != used:
         raise PromptError(f"Prompt {name!r} declares {sorted(declared)} but uses {sorted(used)}.")
+    if "{{" in _VARIABLE.sub("", matched["body"]):
+        raise PromptError(f"Prompt {name!r} opens '{{{{' for what is no variable.")
     return Prompt(
         name=name,
-        version=int(head["version"]),
+        version=head["version"],
         variables=declared,
         body=matched["body"].strip(),
         sha256=hashlib.sha256(text.encode()).hexdigest(),

@@ -38,24 +38,24 @@ class Evidence(BaseModel):
 class EvidenceLedger:
     """Evidence of one conversation, under keys `E1`, `E2`, … that are never reused.
 
-    Adding the same text of the same place again returns the key it already has. Tools that run side by side
-    may add to one ledger.
+    Adding the same text of the same place in the same version of the file again returns the key it already
+    has. Tools that run side by side may add to one ledger.
     """
 
     def __init__(self, items: Iterable[Evidence] = (), *, last: int = 0) -> None:
         """`items` keep their keys; `last` is the highest number ever given out, if that is higher."""
         self._items: dict[str, Evidence] = {}
-        self._by_place: dict[tuple[str, str, str, str], str] = {}
+        self._by_place: dict[tuple[str, str, str, str, str], str] = {}
         self._last = last
         self._lock = threading.Lock()
         for item in items:
             self._items[item.id] = item
-            self._by_place[item.kind, item.source, item.locator, item.text] = item.id
+            self._by_place[item.kind, item.source, item.locator, item.text, item.sha256] = item.id
             self._last = max(self._last, int(item.id[1:]))
 
     def add(self, kind: EvidenceKind, source: str, locator: str, text: str, sha256: str) -> Evidence:
         """Register evidence and return it with its key."""
-        place = (kind, source, locator, text)
+        place = (kind, source, locator, text, sha256)
         with self._lock:
             if known := self._by_place.get(place):
                 return self._items[known]
