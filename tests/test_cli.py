@@ -48,10 +48,11 @@ def test_help_offers_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
         "similar",
         "ask",
         "results",
+        "serve",
         "eval",
     ):
         assert f"\n  {command} " in out
-    for later in ("compare", "lineage", "serve", "draft", "audit"):
+    for later in ("compare", "lineage", "draft", "audit"):
         assert f"\n  {later} " not in out
 
 

@@ -140,10 +140,11 @@ def build_chat(page: gr.Blocks, actions: PageActions) -> None:
         "concurrency_limit": None,
         "trigger_mode": "multiple",
     }
-    page.load(load, [thread], outputs, js="() => [lakePage.storedThread()]", **quiet)
-    entry.submit(submit, [entry, thread, engine], outputs, **quiet)
-    entry.stop(stop, [thread], None, queue=False, **quiet)
-    stage.act(act, [thread, engine], outputs, **quiet)
+    stored = "() => [lakePage.storedThread()]"
+    page.load(load, [thread], outputs, js=stored, api_name="page_load", **quiet)
+    entry.submit(submit, [entry, thread, engine], outputs, api_name="page_submit", **quiet)
+    entry.stop(stop, [thread], None, queue=False, api_name="page_stop", **quiet)
+    stage.act(act, [thread, engine], outputs, api_name="page_act", **quiet)
 
 
 def _change_entry(change: Change) -> Any:

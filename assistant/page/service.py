@@ -24,7 +24,9 @@ def add_service(actions: PageActions) -> None:
     """Add the named endpoints to the Blocks at hand."""
     assistant = actions.assistant
 
-    async def ask(question: str, conversation: str, engine: str, request: gr.Request) -> dict[str, Any]:
+    async def ask(
+        request: gr.Request, question: str, conversation: str = "", engine: str = ""
+    ) -> dict[str, Any]:
         with _told_plainly():
             owner = name_owner(request)
             actions.charge(request)
