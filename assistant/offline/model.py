@@ -26,6 +26,9 @@ from assistant.offline.phrases import FRAMING
 from assistant.offline.planner import Planner
 
 
+_MOST_WORDS = 4000  # characters that a tool takes in one argument
+
+
 class OfflineChatModel(BaseChatModel):
     """A chat model without a language model. `planner` knows the names of the lake's models."""
 
@@ -52,12 +55,12 @@ class OfflineChatModel(BaseChatModel):
     ) -> ChatResult:
         turns, question, since = read_turns(messages)
         plan = self.planner.plan(question, turns, read_documents(messages))
-        results = [(str(m.name), json.loads(str(m.text))) for m in since if isinstance(m, ToolMessage)]
+        results = [(str(m.name), _read_result(m)) for m in since if isinstance(m, ToolMessage)]
         if plan.requests and not results:
             calls = [
                 {
                     "name": r.tool,
-                    "args": r.arguments,
+                    "args": {key: _shorten(value) for key, value in r.arguments.items()},
                     "id": f"call_{uuid.uuid4().hex[:12]}",
                     "type": "tool_call",
                 }
@@ -75,3 +78,17 @@ class OfflineChatModel(BaseChatModel):
             }
             message = AIMessage(content=draft.text, additional_kwargs={"memo": memo, "outline": outline})
         return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _shorten(value: Any) -> Any:
+    """What a tool takes of a very long question: its beginning."""
+    return value[:_MOST_WORDS] if isinstance(value, str) else value
+
+
+def _read_result(message: ToolMessage) -> dict[str, Any]:
+    """What a tool gave; arguments that it refused to take are an error like any other."""
+    try:
+        found: dict[str, Any] = json.loads(str(message.text))
+    except ValueError:
+        return {"error": "The question does not fit into a look-up.", "hint": "Ask it in fewer words."}
+    return found

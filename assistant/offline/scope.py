@@ -28,6 +28,6 @@ def read_scope(question: str, *, names_model: bool) -> Scope:
         return "help"
     if has_shape("write", question) or has_shape("payload", question):
         return "action"
-    if has_shape("world", question):
+    if has_shape("world", question) and not has_shape("wants_model", question):
         return "world"
     return "in"
