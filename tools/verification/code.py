@@ -11,6 +11,19 @@ from tools.verification.needs import read_need
 from tools.verification.readings import read_text
 from tools.verification.words import is_free
 
+# Strings that are the text a model is run on: the argument of a call, or a variable called after it.
+_SAMPLE = re.compile(
+    r"\b(?:texts?|sentences?|prompts?|inputs?|questions?|contexts?|documents?|articles?|quer(?:y|ies)|examples?|audio"
+    r"|images?|urls?|messages?|samples?|labels?|candidate_labels|content|role|sequences?|premise|hypothesis"
+    r"|paragraphs?|passages?|body|title|path|file(?:name)?|tasks?|model(?:_id|_name)?|name|device|repo_id)"
+    r"[\"']?\s*[:=]\s*(?:[\[(]\s*)?$",
+    re.IGNORECASE,
+)
+_SHOWS = re.compile(
+    r"\b(?:print|echo|puts|logg(?:er|ing)\.\w+|log|warn|raise\s+\w+|assert|display)\b", re.IGNORECASE
+)
+_STRING = re.compile(r"(?P<quote>\"{3}|'{3}|\"|')(?P<text>.*?)(?P=quote)")
+_OF_MODEL = re.compile(r"\b(?:this|the|our) model\b|\btrained\b|\blicen[cs]ed?\b", re.IGNORECASE)
 _CODE_LINE = re.compile(
     r"^\s*(?:from\s+[\w.]+\s+import\b|import\s+\w|(?:def|class|return|for|while|if|else|elif|with|try"
     r"|except|print|pip|"
@@ -45,10 +58,32 @@ def judge_code(block: str, names: Names, ledger: EvidenceLedger) -> str:
             or sum(not is_free(w.low) for w in (*need.names, *need.words)) > 1
         ):
             return "uncited: facts in a code block"
-        if (
-            _CODE_LINE.match(code)
-            and (read_text(code).metrics or read_need(read_text(code)).licences)
-            and re.search(r"\d", code)
-        ):
+        if _CODE_LINE.match(code) and (_assigns_fact(code) or _holds_prose(code, names)):
             return "uncited: facts in a code block"
     return ""
+
+
+def _assigns_fact(code: str) -> bool:
+    """Whether a line of code gives a metric its value or a licence its name: `"accuracy": 0.99`."""
+    reading = read_text(code)
+    valued = any(
+        re.match(r"\w*[\"']?\s*[:=]\s*[\"']?\d", reading.folded.text[end:]) for _, _, end in reading.metrics
+    )
+    licensed = re.search(r"licen[cs]e", code, re.IGNORECASE) and read_need(reading).licences
+    return valued or bool(licensed)
+
+
+def _holds_prose(code: str, names: Names) -> bool:
+    """Whether a line of code holds a string that says something, and is no sample a model is run on."""
+    shown = _SHOWS.match(code.strip()) is not None and not re.search(r"\w\(", _SHOWS.sub("", code, count=1))
+    for match in _STRING.finditer(code):
+        reading = read_text(match["text"])
+        need = read_need(reading, names.spans(reading))
+        words = [word for word in (*need.names, *need.words) if word.low.isalpha()]
+        if len(words) < 2 or " " not in match["text"].strip():
+            continue
+        before = code[: match.start()]
+        sample = _SAMPLE.search(before) or re.search(r"[\w\])]\s*\((?:[^()]*,)?\s*\[?\s*$", before)
+        if shown or not sample or names.spans(reading) or _OF_MODEL.search(match["text"]):
+            return True
+    return False

@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tools.search.vocabulary import language_names
+from tools.search.vocabulary import language_names, license_family
 from tools.verification.anchors import ROLES, is_tied, right_noun
 from tools.verification.licences import Licence, find_licences
 from tools.verification.needs import Need, squash_name
 from tools.verification.numbers import Number, supports_number
 from tools.verification.passages import Passage, Unit
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import Word
+from tools.verification.words import Word, stem_word
 
 # What can be said of a model that was made from another one.
 _MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize", "adapt", "distil"})
+_UNSEEN = frozenset(
+    stem_word(word) for word in ("held-out", "heldout", "held", "holdout", "unseen", "benchmark")
+)
+_DENIES = re.compile(r"\b(?:not|no|never|neither|nor|less|more)\b|n't\b", re.IGNORECASE)
 _CONNECTORS = frozenset(
     {"to", "of", "in", "on", "and", "the", "based", "level", "sized", "size", "as", "a", "for"}
 )
@@ -165,9 +169,11 @@ def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Readi
             return True
     if word.stem in _MADE_FROM and any(_MADE_FROM & pool.stems for pool in pools):
         return True
-    if word.stem == "train" and not any((ROLES - {"train"}) & pools[0].stems for _ in (0,)):
+    if word.stem == "train" and not (ROLES - {"train"} | _UNSEEN) & pools[0].stems and not pools[0].metrics:
         # A hyperparameter, or a dataset in a field: training is what it is of, unless said otherwise.
         return True
+    if word.low in ("permissive", "copyleft") and claim is not None and not _DENIES.search(claim.folded.text):
+        return any(_is_of_family(licence, word.low) for licence in find_licences(pools[0].folded.text))
     if word.stem == "train" and "finetune" in pools[0].stems:
         return True
     if code := language_names().get(word.low):
@@ -185,6 +191,11 @@ def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Readi
     if claim is not None and word.text.isalpha():
         return _is_spelled_out(word, claim, pools)
     return False
+
+
+def _is_of_family(licence: Licence, family: str) -> bool:
+    forms = (str(licence), f"{licence}.0", licence.family)
+    return any(family in license_family(form) for form in forms)
 
 
 def _has_initials(pool: Reading, acronym: str) -> bool:

@@ -39,18 +39,29 @@ _AS_ORIGIN = re.compile(
 
 def check_direction(reading: Reading, names: Names, cited: Sequence[Evidence]) -> str:
     """Why a statement's line of descent is the wrong way round; "" when it is not, or none is claimed."""
-    text = reading.folded.text
-    ids = names.ids(reading)
     if not cited:
         return ""
-    for item in cited:
-        own = item.model.lower()
-        for child, parent in _claimed_edges(text, ids):
-            if parent.lower() == own and child.lower() != own and not _descends(item.text, child, parent):
-                return f"{item.id} does not say that {child} was made from {parent}"
-            if child.lower() == own and not _names_parent(item, parent):
-                return f"{item.id} does not name {parent} as its origin"
+    for child, parent in _claimed_edges(reading.folded.text, names.ids(reading)):
+        refused = ""
+        for item in cited:
+            own = item.model.lower()
+            if child.lower() == own:
+                if _names_parent(item, parent):
+                    break
+                refused = refused or f"{item.id} does not name {parent} as its origin"
+            elif parent.lower() == own:
+                if _descends(item.text, child, parent):
+                    break
+                refused = refused or f"{item.id} does not say that {child} was made from {parent}"
+        else:
+            if refused:
+                return refused
     return _check_order(reading, cited)
+
+
+def claims_descent(reading: Reading, names: Names) -> bool:
+    """Whether a statement says of two models that one was made from the other."""
+    return bool(_claimed_edges(reading.folded.text, names.ids(reading)))
 
 
 def _claimed_edges(text: str, ids: Sequence[tuple[str, int, int]]) -> list[tuple[str, str]]:

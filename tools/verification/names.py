@@ -44,7 +44,11 @@ class Names:
             bare = low.rpartition("/")[2]
             if bare in tasks and bare != low:
                 continue  # "voice-activity-detection" says what a model does, whoever called one so
-            if len(bare) > 4 and re.search(r"[-_\d]", bare) and (bare not in self._known or bare == low):
+            if (
+                (len(bare) > 4 or (bare == low and len(bare) > 2))
+                and re.search(r"[-_\d]", bare)
+                and (bare not in self._known or bare == low)
+            ):
                 # The same bare name of two owners names neither.
                 self._bare[bare] = "" if bare in self._bare else name
         self._texts: list[str] | None = None
@@ -107,12 +111,18 @@ class Names:
         linked = re.compile(rf"(?:huggingface\.co/|[`\[\"'(]){re.escape(name.lower())}(?![\w-])")
         return any(linked.search(text) for text in self._texts)
 
-    def contradiction(self, reading: Reading, ledger: EvidenceLedger) -> str:
-        """For "X does not state its licence": the evidence of X that does; "" when there is none."""
-        models = {name.lower() for name, _, _ in self.ids(reading)}
-        if not models:
+    def contradiction(self, reading: Reading, ledger: EvidenceLedger, subjects: Collection[str] = ()) -> str:
+        """For "X does not state its licence": the evidence of X that does; "" when there is none.
+
+        Where X is not named it is one of `subjects` (lower case), else the only model of the evidence.
+        """
+        models = {name.lower() for name, _, _ in self.ids(reading)} or set(subjects)
+        models = models or {item.model.lower() for item in ledger}
+        if not models or (len(models) > 1 and not self.ids(reading) and not subjects):
             return ""
         text = reading.folded.text
+        if re.search(r"\b(?:other|another|further|additional|more)\b", text, re.IGNORECASE):
+            return ""  # what is not stated is something besides what is
         wanted_metrics = {name for name, _, _ in reading.metrics}
         fields = [(label, key) for label, pattern, key in _FIELDS if pattern.search(text)]
         for item in ledger:

@@ -77,6 +77,12 @@ _IN_WORDS = re.compile(
     rf"(?:(?:[ -]|[ ]and[ ])(?:{_WORDS}))*(?:[ ]point(?:[ ](?:{_WORDS}))+)?(?![\w])",
     re.IGNORECASE,
 )
+# "The second one", "this one": no number.
+_PRONOUN_ONE = re.compile(
+    r"\b(?:this|that|which|first|second|third|fourth|last|other|another|each|every|better|best|closest|former|latter"
+    r"|smaller|larger|next)\s$",
+    re.IGNORECASE,
+)
 _FRACTION = re.compile(
     rf"(?<![\w-])(?:(?P<top>{'|'.join(_ONES)}|a)[ -])?"
     rf"(?P<part>{'|'.join(_PARTS)})(?![\w-])(?=\s+(?:of|the|a|as))",
@@ -127,6 +133,10 @@ def find_numbers(text: str) -> list[Number]:
     found = [number for match in _DIGITS.finditer(text) if (number := _read_digits(text, match))]
     taken = [(number.start, number.end) for number in found]
     for match in _IN_WORDS.finditer(text):
+        if match[0].lower() == "one" and _PRONOUN_ONE.search(
+            text[max(0, match.start() - 16) : match.start()]
+        ):
+            continue
         if not any(start <= match.start() < end for start, end in taken):
             found.append(_read_words(text, match))
     for match in _FRACTION.finditer(text):

@@ -24,7 +24,13 @@ _STOP = re.compile(
 )
 # "not only X but also Y" denies nothing; "no more than 3" is a bound; "not just".
 _HARMLESS = re.compile(
-    r"\b(?:not|n't) (?:only|just|merely)\b|\bno (?:more|less|fewer|later|doubt)\b|\bno\.\s*\d",
+    r"\b(?:not|n't) (?:only|just|merely)\b|\bno (?:more|less|fewer|later|doubt)\b|\bno\.\s*\d"
+    r"|^\W*no\s*[,;:!]",
+    re.I,
+)
+# "German is not supported": the subject of a denied verb is denied as much as affirmed.
+_AUXILIARY = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|may|might|must|should|will|would)\s*$",
     re.I,
 )
 _REACH = 9  # words after a negator that it can govern
@@ -34,9 +40,13 @@ def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
     """Stems of content words under a negation, and of those under none; a word may stand in both."""
     text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
     scopes: list[tuple[int, int]] = []
+    subjects: list[tuple[int, int]] = []
     for match in _NEGATOR.finditer(text):
         stop = _STOP.search(text, match.end())
         scopes.append((match.end(), stop.start() if stop else len(text)))
+        before = text[: match.start()]
+        if match[0].lower() in ("not", "n't", "never") and _AUXILIARY.search(before):
+            subjects.append((max((m.end() for m in _STOP.finditer(before)), default=0), match.start()))
     negated: set[str] = set()
     plain: set[str] = set()
     counts = dict.fromkeys(range(len(scopes)), 0)
@@ -59,6 +69,8 @@ def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
             negated |= stems
         else:
             plain |= stems
+            if any(start <= word.start < end for start, end in subjects):
+                negated |= stems
     return frozenset(negated), frozenset(plain)
 
 

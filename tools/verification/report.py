@@ -20,6 +20,12 @@ class Report:
         self.invented: list[tuple[str, str]] = []  # key, quote
         self.support: dict[str, str] = {}  # key -> verbatim span
 
+    def without_problems(self) -> Report:
+        """The same quotes and spans, for another look at what is not quoted."""
+        other = Report([])
+        other.found, other.support = self.found, dict(self.support)
+        return other
+
     def quote_for(self, key: str) -> str:
         return next((text for own, text in self.invented if own == key), "")
 

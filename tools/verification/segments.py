@@ -44,14 +44,18 @@ def split_segments(rest: str, marks: Sequence[Mark], keys: tuple[str, ...]) -> l
 def split_row(piece: Piece, rest: str, keys: tuple[str, ...]) -> list[Segment]:
     """The figures of a table row, each with the row's names and its column's header, and its keys."""
     cells, marked = split_cells(rest), split_cells(piece.text)
-    labels = " ".join(cell for cell in cells if not read_text(cell).numbers)
+    own = [tuple(mark.key for mark in find_marks(cell)) for cell in marked]
+    own += [()] * (len(cells) - len(own))
+    # A cell with a mark of its own stands for itself; what has none names the row, or needs every mark.
+    labels = " ".join(
+        cell for cell, marks in zip(cells, own, strict=False) if not marks and not read_text(cell).numbers
+    )
     parts = []
     for n, cell in enumerate(cells):
-        own = tuple(mark.key for mark in find_marks(marked[n])) if n < len(marked) else ()
         header = piece.header[n] if n < len(piece.header) else ""
-        own = own or tuple(mark.key for mark in find_marks(header)) or keys
-        if read_text(cell).numbers:
-            parts.append((f"{labels} {blank_marks(header)} {cell}", own))
+        if (own[n] and re.search(r"\w", cell)) or read_text(cell).numbers:
+            covering = own[n] or tuple(mark.key for mark in find_marks(header)) or keys
+            parts.append((f"{labels} {blank_marks(header)} {cell}", covering))
     if not parts:
         headed = (f"{header} {cell}" for header, cell in zip(piece.header, cells, strict=False))
         parts.append((" , ".join(headed), keys))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tools.verification.marks import find_marks
@@ -43,6 +43,13 @@ _ABBREVIATION = re.compile(
 )
 
 
+_SHORT = re.compile(
+    r"\W*(?:yes|no|yep|nope|yeah|correct|true|false|right|exactly|indeed|absolutely|definitely|certainly|sure"
+    r"|of course|not at all)\W*",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A statement at `start:end` of the answer. `inherited`: keys it may rest on when it has no mark itself.
@@ -61,7 +68,27 @@ class Piece:
 
 
 def split_statements(answer: str) -> Iterator[Piece]:
-    """Statements of a Markdown answer, in order; together they hold all of its text but markup."""
+    """Statements of a Markdown answer, in order; together they hold all of its text but markup.
+
+    A bare "Yes." or "No." belongs to the statement that follows it.
+    """
+    short: Piece | None = None
+    for piece in _split(answer):
+        if short and piece.kind in ("sentence", "item"):
+            text = answer[short.start : piece.end]
+            yield replace(piece, text=text, start=short.start, scope=(*short.scope, *piece.scope))
+            short = None
+            continue
+        if short:
+            yield short
+        short = piece if piece.kind in ("sentence", "item") and _SHORT.fullmatch(piece.text) else None
+        if not short:
+            yield piece
+    if short:
+        yield short
+
+
+def _split(answer: str) -> Iterator[Piece]:
     lines = _lines(answer)
     heading = lead = ""
     items: list[tuple[int, str]] = []  # (indent, text) of the enclosing list items

@@ -3,202 +3,344 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Literal
 
 from tools.evidence import EvidenceLedger
+from tools.verification.absence import find_open_spans, is_absence
 from tools.verification.names import Names
-from tools.verification.needs import read_need
+from tools.verification.needs import is_within, read_need
 from tools.verification.numbers import Number
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import is_free, label_words
+from tools.verification.talk import (
+    MASK,
+    find_assertions,
+    find_presuppositions,
+    is_advice,
+    is_question,
+)
+from tools.verification.words import Word, counted_words, is_free, label_words, told_words
 
 Role = Literal["text", "label"]  # a label: a heading, a table's header, a lead-in that ends in a colon
 
-_STATES = (
-    r"(?:state|stated|say|mention|mentioned|specify|specified|give|given|report|reported|list|listed|include|"
-    r"document|documented|declare|declared|provide|provided|contain|record|recorded|describe|described|"
-    r"disclose|disclosed|indicate|indicated|name|known)"
-)
-_DOCUMENTS = (
-    r"(?:cards?|evidence|passages?|sources?|documents?|documentation|entr(?:y|ies)|results?|papers?|metadata)"
-)
-_ABSENCE = re.compile(
-    rf"\b(?:do|does|did|is|are|was|were|has|have|had)(?: not|n't)\s+(?:\w+\s+){{0,1}}(?:\w+ly\s+)?"
-    rf"(?:been\s+|be\s+)?{_STATES}\b"
-    r"|\bnot (?:\w+ly |otherwise )?(?:stated|specified|mentioned|given|documented|recorded|reported|listed|"
-    r"available|provided|disclosed|declared|known)\b"
-    r"|\b(?:is|are|was|were) (?:unknown|undisclosed|unspecified|undocumented|unstated|silent)\b"
-    rf"|\b(?:no|none of the|neither) {_DOCUMENTS}\b[^.;]{{0,60}}\b(?:state[sd]?|sa(?:y|ys|id)|mentions?"
-    r"|mentioned|reports?|reported|gives?|given|lists?|listed|names?|here|lake)\b"
-    r"|\bno models? (?:here |in (?:this|the) lake |that |which )*"
-    r"(?:fits?|was found|were found|in (?:this|the) lake)\b"
-    r"|\b(?:gives?|states?|lists?|reports?|names?|mentions?|contains?|has|have|there (?:is|are)) no \w+"
-    r"|\b(?:I|we) (?:have )?(?:found|find|see|saw|know of|hold) (?:no|nothing|none)\b|\bno information\b"
-    r"|\bnothing (?:about|on|is said)\b"
-    r"|\bI(?: ca(?:n't|nnot)| can not| won't| will not| am (?:unable|not able|sorry)|'m (?:unable|not able|"
-    r"sorry)| do(?:n't| not)| did(?:n't| not)| could(?:n't| not))(?! (?:deny|believe|"
-    r"help but|overstate|stress|"
-    r"recommend|praise|ignore|forget|imagine|wait|doubt|think of))",
-    re.IGNORECASE,
-)
 _NOT_HERE = re.compile(
     r"\b(?:is|are|was)(?: not|n't) (?:\w+ )?(?:in|part of|among|from) "
     r"(?:this|the|my) (?:lake|collection|catalogue|models)",
     re.IGNORECASE,
 )
-_TURN = re.compile(
-    r"[;:]|,?\s*\b(?:but|however|although|though|while|yet|because|since|as|and|except)\b|\.\s|\s[-–—]\s",
+# What may name a model that is nowhere: a search that did not find it.
+_SEARCHED = re.compile(
+    r"\b(?:I|we) (?:have |had |could )?(?:found|find|see|saw|know of|hold|have|got) (?:no|nothing|none)\b"
+    r"|\b(?:did(?:n't| not)|do(?:n't| not)|could(?:n't| not)|ca(?:n't|nnot)) (?:find|know|see|have)\b"
+    r"|\bno (?:models?|cards?|evidence|documentation|entr(?:y|ies)|records?|information)\b",
     re.IGNORECASE,
 )
-# "... though it was": what was said not to be stated is then said after all.
+_TURN = re.compile(
+    r"[;:]|,?\s*\b(?:but|however|although|though|yet|because|since|except)\b"
+    r"|,?\s*\band (?=(?:it|they|this|that|these|both|all|is|are|was|were|has|have)\b)|\.\s|\s[-–—]\s",
+    re.IGNORECASE,
+)
+# "... though it was", "because it has none": what was said not to be stated is then said after all.
 _AFTER_ALL = re.compile(
-    r"\b(?:it|they|this|that|he|she)\s+(?:\w+ly\s+)?(?:is|are|was|were|does|do|did|has|have|had|can"
-    r"|will)\s*[.!]?\s*$",
-    re.I,
+    r"\b(?:it|they|this|that|he|she)\s+(?:\w+ly\s+)?(?:is|are|was|were|does|do|did|has|have|had|can|will)"
+    r"(?: not|n't)?(?: one| none| some| so| both| all| it)?\s*[.!]?\s*$",
+    re.IGNORECASE,
 )
-_ASSERTION = re.compile(
-    r"\b(?:it|which|that|model|card|they)\s+(?:is|are|was|were|has|have|reach\w*|achiev\w*"
-    r"|support\w*)\b",
-    re.I,
+_AGREES = (
+    r"(?:yes|no|yep|nope|yeah|yup|correct|true|false|right|exactly|indeed|absolutely|definitely|affirmative"
+    r"|not at all|quite so)"
 )
+_HELPS = r"(?:sure|certainly|of course|naturally|by all means|gladly)"
+_AUX = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)"
+_WHO = (
+    r"(?:it|they|this|that|these|those|both|neither|none|all|each|either"
+    r"|(?:both|neither|none|all|one|two) of (?:them|these|those)"
+    rf"|the (?:first|second|third|last|former|latter|other)(?: one| two| model)?|{MASK}+)"
+)
+_ELLIPSIS = re.compile(
+    rf"^\W*(?:{_AGREES}|{_HELPS})?[\s,;:.!–—-]*(?:{_WHO}(?:\s+{_AUX}(?:\s*not|n't)?)?)?\W*$", re.IGNORECASE
+)
+_LEADING = re.compile(rf"^\W*{_AGREES}\s*[,;:.!–—-]", re.IGNORECASE)
+_YES_OR_NO = re.compile(rf"(?:^|[.!?,]\s*|\band\s+)(?:and |so |but )?{_AUX}\b[^.!?]*\?", re.IGNORECASE)
 # Words that make a statement of what would else repeat the question.
 _ASSERTIVE = re.compile(
     r"^\W*(?:yes|indeed|correct|right|sure|true|absolutely|certainly|no)\b"
-    r"|\b(?:is|are|was|were|has|have|had|can|does|do|did|will|supports?|speaks?|reach\w*|achiev\w*"
-    r"|trained|covers?|"
-    r"contains?|includes?|allows?|works?|handles?|beats?|uses?|needs?|runs?|understands?)\b",
+    r"|\b(?:is|are|was|were|has|have|had|can|does|do|did|will|supports?|speaks?|reach\w*|achiev\w*|trained|covers?"
+    r"|contains?|includes?|allows?|works?|handles?|beats?|uses?|needs?|runs?|understands?)\b",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    rf"(?:\b(?:it|they|this|these|those|both|all|each|which|who|that|models?|ones?|cards?|two|three)\b|{MASK})\W+"
+    r"(?:(?:also|only|both|all|can|could|will|may|would|already|really|\w+ly)\s+)*(?P<verb>[^\W\d_]+)",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|for (?:your|that|this)\b)", re.IGNORECASE
-)
-_RHETORICAL = re.compile(
-    r"\b(?:did|do) you (?:know|realise|realize|see|remember)\b"
-    r"|^\W*(?:is|are|was|were|does|do|did|has|have|can|could|would|wo)n't\b"
-    r"|,\s*(?:right|no|correct|is(?:n't)? it|does(?:n't)? it|eh)\W*$|\bwho (?:would|could) have\b"
-    r"|\bwhy not\b",
+    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|for (?:your|that|this)\b|you(?:'re| are)? "
+    r"(?:asked|want|wanted|need|are looking|looking|said|mentioned|gave))",
     re.IGNORECASE,
 )
-_ADVICE = re.compile(
-    r"^\W*(?:please |then |also |so |or |and |next,? |first,? |finally,? )*(?:try|check|ask|see|look|tell"
-    r"|say|let|start|"
-    r"pick|choose|compare|consider|test|read|go on|feel free|remember|make sure|keep in mind|be sure)\b"
-    r"|\byou (?:can|could|may|might|should|will|would) (?:also |still |then |want to |like to |need to )*"
-    r"(?:try|check|ask|see|look|start|pick|choose|compare|consider|test|read|want|like|tell|verify)\b"
-    r"|\blet me know\b"
-    r"|\b(?:I|we) can (?:also )?(?:look|search|compare|check|show|list|tell|help|find)\b"
-    r"|\bif you (?:want|like|tell|need|prefer|wish)\b",
+_COMPARED = re.compile(
+    r"\b(?:more|less|fewer|better|worse|\w{2,}er)\b[^.;,]{0,40}?(?<!rather )(?<!other )\bthan\b"
+    r"|\b(?:outperform|beat|surpass|exceed)\w*\b"
+    r"|(?:\b(?:cannot|no|nothing|never)\b|n't)[^.;]{0,24}\b(?:better|worse|equal|close)\b",
+    re.IGNORECASE,
+)
+_COMPARATIVE = re.compile(r"\b(?:more|most|less|least|better|best|worse|worst|higher|lower)\b", re.IGNORECASE)
+_WITHDRAWN = re.compile(
+    r"(?:\bnot|n't|\bnever|\bno longer)\s+(?:\w+ly\s+|yet\s+|been\s+|be\s+|to be\s+)*(?:available|released"
+    r"|published|supported|allowed|recommended|working|work|intended|suitable|usable|provided|distributed|maintained)\b",
+    re.IGNORECASE,
+)
+# What claims nothing about any thing in particular, yet something about a model: "it keeps the data".
+_MODEL = (
+    rf"(?:it|they|both|all|each|neither|none|{MASK}+|(?:the|this|these|those) (?:models?|ones?|two|three)|these|those"
+    r"|the (?:first|second|third|last|former|latter)(?: one| model)?)"
+)
+_DOES = (
+    r"(?:supports?|covers?|contains?|includes?|requires?|provides?|uses?|keeps?|accepts?|expects?|handles?|performs?"
+    r"|reach(?:es)?|achieves?|obtains?|attains?|yields?|scores?|combines?|carry|carries|holds?|belongs?|offers?"
+    r"|releases?|makes?|takes?|gets?|needs?|runs?|declares?)"
+)
+_DONE = (
+    r"(?:supported|covered|contained|included|required|provided|used|accepted|expected|handled|performed|reached"
+    r"|achieved|obtained|combined|released|published|distributed|made|taken|declared|offered|started)"
+)
+_PROPERTY = re.compile(
+    rf"(?:^|[\s(]){_MODEL}\s+(?:(?:also|only|both|all|can|could|will|may|would|already|even|do|does|did|\w+ly)\s+)*"
+    rf"(?:{_DOES}\b(?! (?:sense|no|you|your)\b)|(?:is|are|was|were|has been|have been)\s+(?:\w+ly\s+)?{_DONE}\b)"
+    r"|\b(?:authors?|users?|writers?|creators?|developers?)\s+(?:(?:do|does|did|\w+ly)\s+)?"
+    r"(?!(?:of|who|and|or|in|to)\b)[a-z]+",
+    re.IGNORECASE,
+)
+_RELATED = re.compile(
+    rf"{MASK}[^.;:?]*\b(?:made|com(?:es?|ing)|came|versions?|based|built|start(?:s|ed)?|from|same|belongs?|us(?:es?|ed)"
+    rf"|includ\w+|contain\w*|tak(?:es|en)|inside|within)\b[^.;:?]*{MASK}",
     re.IGNORECASE,
 )
 _DEGREES = frozenset(
     {"more", "most", "less", "least", "very", "rather", "quite", "only", "question", "questions"}
 )
+_NEGATED = re.compile(r"\b(?:no|not|never|without|free of)\b|n't\b", re.IGNORECASE)
 
 
 def judge_uncited(
-    reading: Reading, names: Names, ledger: EvidenceLedger, allowed: Collection[str], *, role: Role
+    reading: Reading,
+    names: Names,
+    ledger: EvidenceLedger,
+    allowed: Collection[str],
+    *,
+    role: Role = "text",
+    subjects: Sequence[str] = (),
 ) -> str:
     """Why a statement without marks fails; "" when it claims nothing that could be checked.
 
-    `allowed` are texts (the question) whose words may be repeated where nothing is asserted of them.
+    `allowed` are texts (the question) whose words may be repeated where nothing is asserted of them;
+    `subjects` the models (lower case) that the text before spoke of.
     """
+    judge = _Judge(reading, names, [read_text(entry) for entry in allowed])
     text = reading.folded.text
-    unknown = names.unknown_ids(reading)
-    echoes = [read_text(entry) for entry in allowed]
     if _NOT_HERE.search(text):
-        for model in names.known_in(reading):
+        for model in _find_missed(reading, names):
             return f"{model} is in this lake"
-        return _judge_rest(_NOT_HERE.sub(" ", text), names, echoes, unknown_allowed=True)
-    absent = _ABSENCE.search(text) is not None
-    if unknown and not absent:
+        return _Judge(read_text(_NOT_HERE.sub(" ", text)), names, judge.echoes).judge_words(
+            unknown_allowed=True
+        )
+    absent = is_absence(text)
+    unknown = names.unknown_ids(reading)
+    if unknown and not (absent and _SEARCHED.search(text)):
         return f"{unknown[0]} is in no source"
-    if text.rstrip().endswith("?") and not _RHETORICAL.search(text):
-        hard = _hard_numbers(reading.numbers, echoes)
-        return f"uncited: it gives {hard[0]}" if hard else ""
+    short = judge.judge_short(allowed)
+    if short is not None:
+        return short
+    if is_question(text):
+        return judge.judge_talk()
     if absent:
-        return _judge_absence(reading, names, ledger, echoes)
-    if _ADVICE.search(text) and not _ASSERTION.search(text):
-        need = read_need(reading, names.spans(reading))
-        foreign = [
-            word for word in need.names if not _is_echoed(word.stem, echoes) and word.text[:1].isupper()
-        ]
-        if not _hard_numbers(need.numbers, echoes) and not need.licences and not need.metrics and not foreign:
-            return ""
+        return judge.judge_absence() or names.contradiction(reading, ledger, subjects)
+    if is_advice(judge.masked):
+        return judge.judge_talk()
     if role == "label":
-        return _judge_rest(text, names, echoes, labels=True)
-    asserted = _ASSERTIVE.search(text) is not None and not _PERSONAL.search(text)
-    return _judge_rest(text, names, [] if asserted else echoes)
+        return judge.judge_words(echoed=True, labels=not _NEGATED.search(text))
+    return judge.judge_text()
 
 
-def _judge_rest(
-    text: str,
-    names: Names,
-    echoes: Sequence[Reading],
-    *,
-    unknown_allowed: bool = False,
-    labels: bool = False,
-) -> str:
-    """Why a text that is no absence, question or advice fails; `labels`: names of fields are free."""
-    reading = read_text(text)
-    spans = names.spans(reading)
-    if unknown_allowed:
-        spans = [*spans, *names.unknown_spans(reading)]
-    need = read_need(reading, spans)
-    folded = reading.folded.text
-    if hard := _hard_numbers(need.numbers, echoes):
-        return f"uncited: it gives {hard[0]} and names no evidence"
-    licences = [item for item in need.licences if not _echoed(folded[item.start : item.end], echoes)]
-    if licences:
-        return f"uncited: it names the licence {licences[0]} and no evidence"
-    metrics = [name for name, start, end in need.metrics if not _echoed(folded[start:end], echoes)]
-    if metrics and not labels:
-        return f"uncited: it speaks of {metrics[0]} and names no evidence"
-    free = label_words() if labels else _DEGREES
-    words = [
-        word
-        for word in (*need.names, *need.words)
-        if not _is_echoed(word.stem, echoes)
-        and not (word.initial and is_free(word.low))
-        and word.low not in free
-        and word.low not in _DEGREES
-    ]
-    if words:
-        said = ", ".join(word.text for word in words[:4])
-        return f"uncited: it says {said!r} and names no evidence"
-    return ""
+def split_turns(text: str) -> list[tuple[int, int]]:
+    """Spans of the clauses of a text, at "but", "although", a semicolon and the like."""
+    spans = []
+    at = 0
+    for match in _TURN.finditer(text):
+        spans.append((at, match.start()))
+        at = match.end()
+    return [*spans, (at, len(text))]
 
 
-def _judge_absence(reading: Reading, names: Names, ledger: EvidenceLedger, echoes: Sequence[Reading]) -> str:
-    """ "Not stated" is no claim, unless what was read states it; what is said beside it is judged as ever."""
-    text = reading.folded.text
-    if hard := _hard_numbers(reading.numbers, echoes):
-        return f"uncited: it gives {hard[0]} and names no evidence"
-    denied = False
-    for part in _TURN.split(text):
-        if not part or not part.strip():
-            continue
-        if _ABSENCE.search(part):
-            denied = True
-            continue
-        if _AFTER_ALL.search(part):
-            return "uncited: it claims what it says is not stated"
-        # Before the denial stands what it is about; after it, only what claims nothing.
-        if denied and (reason := _judge_rest(part, names, echoes, unknown_allowed=True, labels=True)):
-            return reason
-    return names.contradiction(reading, ledger)
+def _find_missed(reading: Reading, names: Names) -> list[str]:
+    """Models of the lake that a text says are not in it."""
+    denial = _NOT_HERE.search(reading.folded.text)
+    assert denial is not None
+    clause = max(
+        (m.end() for m in re.finditer(r"[;,:.]\s", reading.folded.text[: denial.start()])), default=0
+    )
+    spoken = [name for name, start, end in names.ids(reading) if clause <= start and end <= denial.start()]
+    return [name for name in names.known_in(reading) if name in spoken]
 
 
-def _hard_numbers(numbers: Sequence[Number], echoes: Sequence[Reading]) -> list[str]:
-    """Numbers in digits that the question does not give, as written; small ones in words count nothing."""
-    known = {number.value for echo in echoes for number in echo.numbers}
-    return [n.written for n in numbers if not n.in_words and n.value not in known]
+class _Judge:
+    """One text without marks, its ids masked, and the questions whose words it may echo."""
+
+    def __init__(self, reading: Reading, names: Names, echoes: Sequence[Reading]) -> None:
+        self.reading = reading
+        self.names = names
+        self.echoes = echoes
+        self.text = reading.folded.text
+        masked = self.text
+        for _, start, end in names.ids(reading):
+            masked = masked[:start] + MASK * (end - start) + masked[end:]
+        self.masked = masked
+
+    def judge_short(self, allowed: Collection[str]) -> str | None:
+        """A bare "Yes." or "It does." claims what was asked, and names no evidence; None for other texts."""
+        if _ELLIPSIS.match(self.masked) and re.search(r"\w", self.masked.replace(MASK, "")):
+            asked = any(_YES_OR_NO.search(entry) for entry in allowed)
+            helpful = re.fullmatch(rf"\W*{_HELPS}\W*", self.text, re.IGNORECASE)
+            if not helpful or asked:
+                return "uncited: it answers without saying what, and names no evidence"
+            return ""
+        return None
+
+    def judge_talk(self) -> str:
+        """A question or a piece of advice: only what it states, or takes to be there, is claimed."""
+        said = find_assertions(self.masked)
+        numbers = bool(said) or not re.search(r"\byou(?:r)?\b", self.text, re.IGNORECASE)
+        return self.judge_words(stated=said, numbers=numbers) or self.judge_words(
+            stated=find_presuppositions(self.masked), labels=True, numbers=False, free=_is_told
+        )
+
+    def judge_text(self) -> str:
+        """A plain sentence: echoes count for nothing where something is asserted."""
+        asserted = self._is_asserted(self.masked)
+        if asserted and _LEADING.match(self.text):
+            return "uncited: it answers the question and names no evidence"
+        if not _PERSONAL.match(self.text) or self._is_asserted(self.masked[2:], strict=True):
+            if _COMPARED.search(self.masked):
+                return "uncited: it compares and names no evidence"
+            if _WITHDRAWN.search(self.masked):
+                return "uncited: it denies something and names no evidence"
+            if _PROPERTY.search(self.masked) or _RELATED.search(self.masked):
+                return "uncited: it says what a model has or does and names no evidence"
+        return self.judge_words(echoed=not asserted)
+
+    def judge_absence(self) -> str:
+        """ "Not stated" is no claim; what is presupposed, or said beside it, is judged as ever."""
+        if hard := self._hard_numbers(self.reading.numbers):
+            return f"uncited: it gives {hard[0]} and names no evidence"
+        denied = False
+        for part in _TURN.split(self.text):
+            if not part or not part.strip():
+                continue
+            judge = _Judge(read_text(part), self.names, self.echoes)
+            if is_absence(part):
+                denied = True
+                spans = find_open_spans(judge.text)
+                for match in _COMPARATIVE.finditer(judge.text):
+                    if judge.reading.metrics and not is_within(*match.span(), spans):
+                        return "uncited: it compares and names no evidence"
+                reason = judge.judge_words(spans=spans, labels=True)
+            elif denied and _AFTER_ALL.search(part):
+                return "uncited: it claims what it says is not stated"
+            else:
+                asserted = judge._is_asserted(judge.masked)
+                reason = judge.judge_words(echoed=not asserted, labels=not asserted)
+            if reason:
+                return reason
+        return ""
+
+    def _is_asserted(self, text: str, *, strict: bool = False) -> bool:
+        """Whether something is said of a model; `strict`: also where the writer speaks of himself."""
+        if not strict and _PERSONAL.match(text):
+            return self._is_asserted(re.sub(r"^\W*\w+", "", text), strict=True)
+        if _ASSERTIVE.search(text) and not strict:
+            return True
+        for match in _SUBJECT.finditer(text):
+            low = match["verb"].lower()
+            if _ASSERTIVE.fullmatch(low) or (not is_free(low) and self._is_of_question(low)):
+                return True
+        return False
+
+    def _is_of_question(self, low: str) -> bool:
+        words = (word.low.rstrip("s") for echo in self.echoes for word in echo.words)
+        return low.rstrip("s") in words
+
+    def judge_words(
+        self,
+        *,
+        stated: Sequence[tuple[int, int]] | None = None,
+        spans: Sequence[tuple[int, int]] = (),
+        echoed: bool = True,
+        labels: bool = False,
+        unknown_allowed: bool = False,
+        numbers: bool = True,
+        free: Callable[[Word], bool] = lambda word: False,
+    ) -> str:
+        """Why the words of the text fail; "" when they claim nothing.
+
+        `stated`: only words in these spans claim anything; `spans`: words in these claim nothing. `echoed`:
+        words of the question are free; `labels`: names of fields and metrics are free; so are `free` words.
+        """
+        known = self.names.spans(self.reading)
+        if unknown_allowed:
+            known = [*known, *self.names.unknown_spans(self.reading)]
+        need = read_need(self.reading, known)
+        echoes = self.echoes if echoed else ()
+
+        def is_claimed(start: int, end: int) -> bool:
+            if stated is not None and not any(a < end and start < b for a, b in stated):
+                return False
+            return not is_within(start, end, spans)
+
+        if numbers and (hard := self._hard_numbers(need.numbers)):
+            return f"uncited: it gives {hard[0]} and names no evidence"
+        for licence in need.licences:
+            if is_claimed(licence.start, licence.end) and not self._echoes(
+                licence.start, licence.end, echoes
+            ):
+                return f"uncited: it names the licence {licence} and no evidence"
+        for name, start, end in need.metrics:
+            if not labels and is_claimed(start, end) and not self._echoes(start, end, echoes):
+                return f"uncited: it speaks of {name} and names no evidence"
+        fields = label_words() if labels else frozenset[str]()
+        all_said = re.search(r"\b(?:that's|that is|this is) all\b", self.text, re.IGNORECASE) is not None
+        words = [
+            word
+            for word in (*need.names, *need.words)
+            if not (word.low == "all" and all_said)
+            and is_claimed(word.start, word.end)
+            and not any(word.stem in echo.stems for echo in echoes)
+            and not (word.initial and is_free(word.low))
+            and word.low not in fields
+            and word.low not in _DEGREES
+            and not free(word)
+        ]
+        if words:
+            said = ", ".join(word.text for word in words[:4])
+            return f"uncited: it says {said!r} and names no evidence"
+        return ""
+
+    def _hard_numbers(self, numbers: Sequence[Number]) -> list[str]:
+        """Numbers the question does not give: in digits, or in words where they count a property."""
+        known = {number.value for echo in self.echoes for number in echo.numbers}
+        return [n.written for n in numbers if n.value not in known and (not n.in_words or self._counts(n))]
+
+    def _counts(self, number: Number) -> bool:
+        if number.kind:
+            return True
+        following = [word.low for word in self.reading.words if word.start >= number.end][:2]
+        return bool(following) and not counted_words().isdisjoint(following)
+
+    def _echoes(self, start: int, end: int, echoes: Sequence[Reading]) -> bool:
+        wanted = re.sub(r"[\W_]+", "", self.text[start:end].lower())
+        return any(echo.holds_run(wanted) for echo in echoes)
 
 
-def _is_echoed(stem: str, echoes: Sequence[Reading]) -> bool:
-    return any(stem in echo.stems for echo in echoes)
-
-
-def _echoed(phrase: str, echoes: Sequence[Reading]) -> bool:
-    wanted = re.sub(r"[\W_]+", "", phrase.lower())
-    return any(echo.holds_run(wanted) for echo in echoes)
+def _is_told(word: Word) -> bool:
+    """Whether a word is what the person is told to do."""
+    return word.low in told_words()

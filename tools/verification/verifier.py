@@ -10,11 +10,12 @@ import re
 from collections.abc import Collection, Sequence
 
 from tools.evidence import Evidence, EvidenceLedger
+from tools.verification.absence import is_absence
 from tools.verification.claims import check_claim
 from tools.verification.code import judge_code
 from tools.verification.comparison import check_comparisons, draws_comparison
 from tools.verification.folding import REORDERING
-from tools.verification.lineage import check_direction
+from tools.verification.lineage import check_direction, claims_descent
 from tools.verification.links import blank_links, find_links, is_sourced
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
 from tools.verification.names import Names
@@ -33,10 +34,13 @@ from tools.verification.segments import find_keys, split_row, split_segments
 from tools.verification.statements import Piece, split_statements
 from tools.verification.subjects import Subjects, find_other_licence
 from tools.verification.types import Citation, Level, Statement, Verification
-from tools.verification.uncited import Role, judge_uncited
+from tools.verification.uncited import Role, judge_uncited, split_turns
 
 MAX_STATEMENTS = 300
 MAX_LENGTH = 4_000  # characters of one statement
+_OF_MODEL = re.compile(
+    r"\b(?:it|its|they|their|this|these|those|both|the (?:model|card|one)s?)\b", re.IGNORECASE
+)
 
 
 def verify_answer(
@@ -117,12 +121,62 @@ class _Verifier:
         rest = _blank(content, [(quote.start, quote.end) for quote in quotes])
         has_facts = False
         if not report.problems and cited:
-            has_facts = self._check_facts(piece, rest, marks, keys, cited, report)
+            report, has_facts = self._check_rest(piece, rest, marks, keys, cited, report)
         citations = report.cite(marks, self.ledger)
         if report.problems:
             return _state(piece, "failed", keys, "; ".join(dict.fromkeys(report.problems[:2]))), citations
         level: Level = "quoted" if report.found else "facts" if has_facts else "unchecked"
         return _state(piece, level, keys, ""), citations
+
+    def _check_rest(
+        self,
+        piece: Piece,
+        rest: str,
+        marks: Sequence[Mark],
+        keys: tuple[str, ...],
+        cited: Sequence[Evidence],
+        report: Report,
+    ) -> tuple[Report, bool]:
+        """(report, whether facts were found) of what is not quoted.
+
+        What claims nothing by itself (a question, advice, "the card does not state its licence") needs no
+        support even beside a mark; what remains of the statement does.
+        """
+        has_facts = self._check_facts(piece, rest, marks, keys, cited, report)
+        if not report.problems:
+            if not has_facts and not report.found and (reason := self._judge_talk(piece, rest)):
+                report.problems.append(
+                    reason.replace("and names no evidence", "that no evidence can be read for")
+                )
+            return report, has_facts
+        if not self._judge_talk(piece, rest):
+            return report.without_problems(), False
+        kept = self._blank_talk(piece, rest)
+        if kept != rest:
+            second = report.without_problems()
+            has_facts = self._check_facts(piece, kept, marks, keys, cited, second)
+            if not second.problems:
+                return second, has_facts
+        return report, False
+
+    def _blank_talk(self, piece: Piece, rest: str) -> str:
+        """`rest` without the clauses that say what is not stated, and a leading "if ..." of no model."""
+        spans = []
+        condition = re.match(r"\s*[*_]*(?:if|when|should)\b[^,.;:\d]*,", rest, re.IGNORECASE)
+        if condition and not _OF_MODEL.search(condition[0]) and not self.names.ids(read_text(condition[0])):
+            spans.append(condition.span())
+        for start, end in split_turns(rest):
+            clause = read_text(blank_links(rest[start:end]))
+            if is_absence(clause.folded.text) and not self._judge_talk(piece, rest[start:end]):
+                spans.append((start, end))
+        return _blank(rest, spans)
+
+    def _judge_talk(self, piece: Piece, text: str) -> str:
+        """Why a text would fail without marks, the person's own words given no credit."""
+        reading = read_text(blank_links(text))
+        subjects = [name.lower() for name, _, _ in self.names.ids(read_text(blank_links(piece.text)))]
+        subjects = subjects or self.subjects.find_in_scope(piece)
+        return judge_uncited(reading, self.names, self.ledger, (), subjects=subjects)
 
     # -- surface -----------------------------------------------------------------------------------
 
@@ -151,8 +205,10 @@ class _Verifier:
             return "uncited: it quotes and names no evidence"
         header = piece.kind == "row" and not piece.header
         label = header or piece.kind == "heading" or piece.text.rstrip("*_ ").endswith(":")
+        label = label or re.fullmatch(r"(\*\*|__)[^*_.!?]+\1", piece.text) is not None
         role: Role = "label" if label else "text"
-        return judge_uncited(reading, self.names, self.ledger, self.allowed, role=role)
+        subjects = self.subjects.find_in_scope(piece)
+        return judge_uncited(reading, self.names, self.ledger, self.allowed, role=role, subjects=subjects)
 
     def _is_allowed(self, quote: str) -> bool:
         return any(locate_quote(quote, entry) for entry in self.allowed)
@@ -212,7 +268,7 @@ class _Verifier:
                 report.problems.append(comparison.reason)
         if report.problems:
             return False
-        has_facts = False
+        has_facts = bool(explained) or claims_descent(reading, self.names)
         quoted = [read_text(text) for _, text, _ in report.found]
         statement_ids = {name.lower() for name, _, _ in self.names.ids(reading)}
         if piece.kind == "row" and piece.header:
@@ -243,7 +299,7 @@ class _Verifier:
             finding = check_claim(
                 part.text, passages, elsewhere=elsewhere, explained=spans, subjects=subjects
             )
-            has_facts = has_facts or finding.has_facts or bool(spans)
+            has_facts = has_facts or finding.has_facts
             if finding.problems:
                 report.problems += finding.problems
                 return False

@@ -134,8 +134,27 @@ def polar_words() -> frozenset[str]:
 
 
 @cache
+def alternatives(group: str, key: str) -> str:
+    """The phrases of a list of words.toml as a group of a regular expression, longest first."""
+    phrases = re.split(r"\s*\|\s*|\n", _load()[group][key].strip())
+    return "(?:" + "|".join(sorted(filter(None, phrases), key=len, reverse=True)) + ")"
+
+
+@cache
+def counted_words() -> frozenset[str]:
+    """Free nouns whose number is a property of a model."""
+    return frozenset(_load()["talk"]["counted"].split())
+
+
+@cache
+def told_words() -> frozenset[str]:
+    """What a person is told to do."""
+    return frozenset(_load()["talk"]["told"].split())
+
+
+@cache
 def is_free(low: str) -> bool:
     """Whether a word claims nothing by itself."""
     words = free_words()
-    bare = low.removesuffix("'s").removesuffix("n't")
+    bare = re.sub(r"(?:n't|'(?:s|m|re|ve|ll|d))$", "", low)
     return low in words or bare in words
