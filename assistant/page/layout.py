@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 
+from assistant.agent import Assistant
 from assistant.documents import ENDINGS
 from assistant.page import frame
 from assistant.page.actions import Change, PageActions
@@ -48,11 +49,11 @@ def build_page(actions: PageActions) -> gr.Blocks:
 def build_chat(page: gr.Blocks, actions: PageActions) -> None:
     """The chat: conversations, the open one, and its sources."""
     assistant = actions.assistant
-    engines = assistant.engines()
+    engines = _list_engines(assistant)
     with gr.Row(elem_id="lake-head"):
         gr.HTML(frame.render_header(assistant.lake.status()), elem_id="lake-title", apply_default_css=False)
         engine = gr.Dropdown(
-            engines, value=engines[0], label="Engine", elem_id="lake-engine", interactive=len(engines) > 1,
+            engines, value="", label="Engine", elem_id="lake-engine", interactive=len(engines) > 1,
             container=False, min_width=120,
         )  # fmt: skip
     with gr.Row(elem_id="lake-main"):
@@ -111,8 +112,10 @@ def build_chat(page: gr.Blocks, actions: PageActions) -> None:
             raise gr.Error(str(error), title="That did not work", print_exception=False) from None
 
     async def load(thread: str, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
+        engines = _list_engines(assistant)  # a connected service tells its model's name
+        yield (*[gr.skip() for _ in outputs], gr.Dropdown(engines, interactive=len(engines) > 1))
         async for change in stream(actions.open(thread, request)):
-            yield change
+            yield (*change, gr.skip())
 
     async def submit(
         value: dict[str, Any] | None, thread: str, engine: str, request: gr.Request
@@ -141,10 +144,16 @@ def build_chat(page: gr.Blocks, actions: PageActions) -> None:
         "trigger_mode": "multiple",
     }
     stored = "() => [lakePage.storedThread()]"
-    page.load(load, [thread], outputs, js=stored, api_name="page_load", **quiet)
+    page.load(load, [thread], [*outputs, engine], js=stored, api_name="page_load", **quiet)
     entry.submit(submit, [entry, thread, engine], outputs, api_name="page_submit", **quiet)
     entry.stop(stop, [thread], None, queue=False, api_name="page_stop", **quiet)
     stage.act(act, [thread, engine], outputs, api_name="page_act", **quiet)
+
+
+def _list_engines(assistant: Assistant) -> list[tuple[str, str]]:
+    """(name, value) of what may answer; the engine of the settings has no value of its own."""
+    first, *others = assistant.engines()
+    return [("language model" if first == "auto" else first, ""), *((name, name) for name in others)]
 
 
 def _change_entry(change: Change) -> Any:
