@@ -14,13 +14,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.verification import annotate_answer, verify_answer
-from tools.verification.types import CitationStatus, Level
+from tools.verification.types import CitationStatus, Level, Statement
 
 _MARK_GROUP = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
 _BACKTICKED = re.compile(r"`([^`\s]+)`")
 _ABSTENTION = re.compile(
     r"\b(?:does not state|do not state|not stated|is not in this lake|are not in this lake|"
     r"outside (?:my|what)|I can(?:no|')t|no model in this lake|nothing in this lake|unknown)\b",
+    re.IGNORECASE,
+)
+
+_NOTHING_FITS = re.compile(
+    r"\b(?:(?:is|are) not in (?:this|the) lake|(?:no|none of the) models? in (?:this|the) lake"
+    r"|nothing in (?:this|the) lake|outside (?:my|what))\b",
     re.IGNORECASE,
 )
 
@@ -96,6 +102,25 @@ def named_models(text: str, known: Collection[str]) -> list[str]:
     return list(dict.fromkeys(model for model in found if model))
 
 
+def read_outline(statements: Sequence[Statement], known: Collection[str]) -> Outline:
+    """What an answer's own words tell of it: the models, the near misses, and whether it abstains.
+
+    It abstains when it says so at its beginning, or says so and nothing else that holds. Models that are
+    named only where something is not stated are near misses, unless that is the whole answer.
+    """
+    claims = [statement for statement in statements if statement.level != "unchecked" or statement.marks]
+    first = next((s for s in statements if _ABSTENTION.search(s.text) or s in claims), None)
+    holds = any(statement.level in ("quoted", "facts") for statement in statements)
+    abstains = any(_ABSTENTION.search(statement.text) for statement in statements)
+    abstained = first is not None and abstains and (not holds or bool(_ABSTENTION.search(first.text)))
+    named = named_models("\n".join(statement.text for statement in statements), known)
+    if any(_NOTHING_FITS.search(statement.text) for statement in statements) and not holds:
+        return Outline(models=[], suggestions=named, abstained=True)
+    kept = [s.text for s in statements if abstained or not _ABSTENTION.search(s.text)]
+    models = named_models("\n".join(kept), known)
+    return Outline(models=models, suggestions=[n for n in named if n not in models], abstained=abstained)
+
+
 def build_answer(
     text: str,
     *,
@@ -121,12 +146,14 @@ def build_answer(
     marked = list(dict.fromkeys(citation.evidence for citation in verification.citations))
     cited = [item for key in marked if (item := ledger.get(key)) is not None]
     retrieved = [item for key in dict.fromkeys(read) if key not in marked and (item := ledger.get(key))]
-    models = outline.models if outline.models is not None else named_models(text, known_models)
-    abstained = outline.abstained if outline.abstained is not None else bool(_ABSTENTION.search(text))
+    told = read_outline(verification.statements, known_models)
+    models = outline.models if outline.models is not None else told.models or []
+    suggestions = outline.suggestions if outline.suggestions is not None else told.suggestions or []
+    abstained = outline.abstained if outline.abstained is not None else bool(told.abstained)
     return Answer(
         answer=shown,
         models=models,
-        suggestions=outline.suggestions or [],
+        suggestions=suggestions,
         evidence=cited,
         retrieved=retrieved,
         citations=[

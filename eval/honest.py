@@ -1,7 +1,9 @@
-"""An honest scripted model: it looks up what is asked and writes only what the tools gave, quoted and marked.
+"""Honest scripted models: they look up what is asked and write only what the tools gave, quoted and marked.
 
-It is the simplest writer that deserves full marks from the verifier: one statement for each piece of
-evidence. It knows nothing of the lake and sees what any language model would see, the messages.
+`answer_honestly` is the simplest writer that deserves full marks from the verifier: one statement for each
+piece of evidence. `SkilledWriter` plans and composes as the offline engine does, but on a language model's
+way: what the two lose against each other is lost between the model and the answer. Both see the messages and
+nothing else, as any language model would.
 """
 
 from __future__ import annotations
@@ -9,9 +11,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eval.scripted import Call, Message, Reply, Tool
+
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
+
+    from assistant.engine import Engine
+    from tools.lake import Lake
 
 _MODEL_ID = re.compile(r"(?<![\w/@.-])[\w.-]*\w/[\w.-]*\w")
 _MOST_STATEMENTS = 6
@@ -30,6 +38,63 @@ def answer_honestly(messages: Sequence[Message], tools: Sequence[Tool]) -> Reply
         return Reply(calls=list(_plan(question)))
     written = list(dict.fromkeys(line for result in results for line in _state(result)))
     return Reply("\n".join(written[:_MOST_STATEMENTS]) or _NOTHING)
+
+
+class SkilledWriter:
+    """A script that plans and writes with the offline engine's rules over the names of `lake`.
+
+    What the engine tells the product of its own answers (models, abstention, fixed sentences) is not passed
+    on: a language model could not either. What it noted for later turns it remembers by its answer's words.
+    """
+
+    def __init__(self, lake: Lake) -> None:
+        from assistant.offline.mentions import MentionIndex
+        from assistant.offline.model import OfflineChatModel
+        from assistant.offline.planner import Planner
+
+        index = MentionIndex(lake.catalog.list_models(), lake.catalog.iter_all_passages())
+        self._engine = OfflineChatModel(planner=Planner(index))
+        self._notes: dict[str, Any] = {}
+
+    def __call__(self, messages: Sequence[Message], tools: Sequence[Tool]) -> Reply:
+        said = self._engine.invoke(self._read_messages(messages))
+        if said.tool_calls:
+            return Reply(calls=[Call(call["name"], call["args"]) for call in said.tool_calls])
+        text = str(said.text)
+        self._notes[text] = said.additional_kwargs["memo"]
+        return Reply(text)
+
+    def _read_messages(self, messages: Sequence[Message]) -> list[BaseMessage]:
+        from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+        names: dict[str, str] = {}
+        read: list[BaseMessage] = []
+        for message in messages:
+            text = read_text(message)
+            if message["role"] == "user":
+                read.append(HumanMessage(text))
+            elif message["role"] == "assistant":
+                calls = [
+                    {"name": call["function"]["name"], "args": {}, "id": call["id"], "type": "tool_call"}
+                    for call in message.get("tool_calls") or ()
+                ]
+                names |= {str(call["id"]): str(call["name"]) for call in calls}
+                memo = {"memo": self._notes[text]} if text in self._notes else {}
+                read.append(AIMessage(text, tool_calls=calls, additional_kwargs=memo))
+            elif message["role"] == "tool":
+                key = str(message["tool_call_id"])
+                found = json.dumps(read_result(message))
+                read.append(ToolMessage(found, name=names.get(key, ""), tool_call_id=key))
+        return read
+
+
+def make_engine(lake: Lake) -> Engine:
+    """SkilledWriter as an engine for an Assistant, treated as a service's; nothing leaves the process."""
+    from assistant.engine import Engine
+    from eval.scripted import ScriptedChatModel
+
+    model = ScriptedChatModel(script=SkilledWriter(lake))
+    return Engine(name="scripted", model=model, service="this process", model_name="scripted")
 
 
 def read_text(message: Message) -> str:

@@ -17,7 +17,7 @@ from assistant.agent import Assistant
 from assistant.answers import Answer
 from assistant.events import Event, Finished, Notice, TextDelta, TextDiscarded, ToolFinished, ToolStarted
 from assistant.settings import load_settings
-from eval.honest import answer_honestly, read_result, read_text
+from eval.honest import answer_honestly, make_engine, read_result, read_text
 from eval.scripted import Call, Failure, Message, Reply, Tool
 from prompts import load_prompt
 from tests.fakes.asking import QUESTION, SECRET, Asker, check_answer, make_home
@@ -433,3 +433,22 @@ def test_a_verified_honest_model_gets_no_failed_statement(make_assistant: Asks) 
     assert len(levels) > 20
     assert "failed" not in levels
     assert "unchecked" not in levels
+
+
+def test_the_skilled_script_answers_as_the_offline_engine_does(home: Path) -> None:
+    with Lake.open(home, embedder=None, command="test") as lake:
+        settings = load_settings({"home": home, "llm": "offline"}, env={})
+        with (
+            contextlib.closing(Assistant(lake, settings)) as plain,
+            contextlib.closing(Assistant(lake, settings, engine=make_engine(lake))) as scripted,
+        ):
+            for question in ("Which model summarizes letters?", "What is the licence of west/plant-finder?"):
+                ours, theirs = plain.ask(question), scripted.ask(question)
+                assert ours.engine == "offline"
+                assert theirs.engine == "scripted"
+                assert theirs.abstained == ours.abstained
+                assert theirs.models == ours.models[: len(theirs.models)] != []
+                assert [item.text for item in theirs.evidence] == [item.text for item in ours.evidence]
+                follow_up = "And its licence?"
+                again = scripted.ask(follow_up, theirs.thread)
+                assert again.models == plain.ask(follow_up, ours.thread).models != []

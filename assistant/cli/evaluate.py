@@ -26,11 +26,17 @@ def run_suite(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="Questions in JSON Lines.")
     ] = None,
+    scripted: Annotated[
+        bool,
+        typer.Option(help="ask: as a language model would be asked; an honest script stands in for it."),
+    ] = False,
 ) -> None:
     """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts."""
     invocation: Invocation = context.obj
     require_checkout("lake eval")
-    document = _measure(invocation, suite, files or [])
+    if scripted and suite != "ask":
+        raise UsageError(f"`lake eval {suite}` asks nobody.", hint="--scripted is for `lake eval ask`.")
+    document = _measure(invocation, suite, files or [], scripted=scripted)
     if invocation.json:
         invocation.emit(document)
         return
@@ -39,7 +45,7 @@ def run_suite(
     render_figures(invocation.terminal, document)
 
 
-def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[str, Any]:
+def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripted: bool) -> dict[str, Any]:
     """Run one suite; `search` and `ask` use the lake of --home, the others their own data."""
     if suite in ("search", "ask"):
         if not files:
@@ -58,10 +64,13 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path]) -> dict[st
         case "ask":
             from assistant.agent import Assistant
             from eval.ask import run_ask
+            from eval.honest import make_engine
 
             with (
                 invocation.open_filled_lake("eval ask") as lake,
-                contextlib.closing(Assistant(lake, invocation.settings)) as assistant,
+                contextlib.closing(
+                    Assistant(lake, invocation.settings, engine=make_engine(lake) if scripted else None)
+                ) as assistant,
                 invocation.progress("answering") as progress,
             ):
                 return run_ask(
