@@ -8,15 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`pattern` finds the metric in a question, a card or a metric identifier (case ignored)."""
+    """`pattern` finds the metric in a question, a card or a metric identifier (case ignored).
+
+    `bounded`: it lies between 0 and 1 (correlations: -1 and 1) and is as often written in percent.
+    """
 
     name: str
     pattern: re.Pattern[str]
     lower_is_better: bool = False
+    bounded: bool = True
 
 
-def _metric(name: str, pattern: str, *, lower: bool = False) -> Metric:
-    return Metric(name, re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE), lower)
+def _metric(name: str, pattern: str, *, lower: bool = False, bounded: bool = True) -> Metric:
+    whole = re.compile(rf"(?<![a-z0-9])(?:{pattern})(?![a-z0-9])", re.IGNORECASE)
+    return Metric(name, whole, lower, bounded)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -46,35 +51,35 @@ METRICS: tuple[Metric, ...] = (
     _metric("chrF", r"chr[- ]?f(?:\+\+|2)?"),
     _metric("METEOR", r"meteor"),
     _metric("BERTScore", r"bert[- ]?score"),
-    _metric("perplexity", r"perplexit(?:y|ies)|ppl", lower=True),
-    _metric("loss", r"loss(?:es)?", lower=True),
+    _metric("perplexity", r"perplexit(?:y|ies)|ppl", lower=True, bounded=False),
+    _metric("loss", r"loss(?:es)?", lower=True, bounded=False),
     _metric("IoU", r"m?(?:ean[- _])?iou|jaccard"),
     _metric("AUC", r"(?:roc[- _]?)?auc(?:roc)?|auroc"),
     _metric("MCC", r"mcc|matthews[- _]corr\w*"),
     _metric("Spearman correlation", r"(?:cos(?:ine)?[- _])?spearman\w*"),
     _metric("Pearson correlation", r"pearson\w*"),
-    _metric("MOS", r"mos|mean[- _]opinion[- _]scores?"),
-    _metric("FID", r"fid", lower=True),
-    _metric("PSNR", r"psnr"),
+    _metric("MOS", r"mos|mean[- _]opinion[- _]scores?", bounded=False),
+    _metric("FID", r"fid", lower=True, bounded=False),
+    _metric("PSNR", r"psnr", bounded=False),
     _metric("SSIM", r"ssim"),
-    _metric("SI-SNR", r"(?:si|sdr)[- _]?(?:snr|sdr)i?|sdri?"),
-    _metric("PESQ", r"pesq"),
+    _metric("SI-SNR", r"(?:si|sdr)[- _]?(?:snr|sdr)i?|sdri?", bounded=False),
+    _metric("PESQ", r"pesq", bounded=False),
     _metric("STOI", r"stoi"),
-    _metric("mean reward", r"mean[- _]reward|rewards?|return"),
-    _metric("RMSE", r"rmse|root[- _]mean[- _]squared?[- _]error", lower=True),
-    _metric("MSE", r"mse|mean[- _]squared?[- _]error", lower=True),
-    _metric("MAE", r"mae|mean[- _]absolute[- _]error", lower=True),
-    _metric("R2", r"r[- _]?(?:2|²|squared)"),
+    _metric("mean reward", r"mean[- _]reward|rewards?|return", bounded=False),
+    _metric("RMSE", r"rmse|root[- _]mean[- _]squared?[- _]error", lower=True, bounded=False),
+    _metric("MSE", r"mse|mean[- _]squared?[- _]error", lower=True, bounded=False),
+    _metric("MAE", r"mae|mean[- _]absolute[- _]error", lower=True, bounded=False),
+    _metric("R2", r"r[- _]?(?:2|²|squared)", bounded=False),
     _metric("MRR", r"mrr(?:@\d+)?"),
     _metric("NDCG", r"ndcg(?:@\d+)?"),
-    _metric("CIDEr", r"cider"),
+    _metric("CIDEr", r"cider", bounded=False),
     _metric("SPICE", r"spice"),
     _metric("error rate", r"error[- _]rates?", lower=True),
 )  # fmt: skip
 
 # Words of other metrics that only occur as identifiers in tables and model-index blocks.
 _LOWER = re.compile(
-    r"\b(mer|per|mape|brier|bpc|bpb|distance|latency|false|miss|deviation|absrel)\b", re.IGNORECASE
+    r"\b(mer|per|mape|brier|bpc|bpb|distance|latency|false|miss|deviation|abs ?rel)\b", re.IGNORECASE
 )
 
 
