@@ -9,7 +9,7 @@ from decimal import Decimal
 from tools.verification.numbers import Number
 from tools.verification.passages import Unit
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import Word, is_free
+from tools.verification.words import Word, is_free, stem_word
 
 ROLES = frozenset(
     {"train", "pretrain", "finetune", "evaluate", "test", "dev", "validation", "distil", "quantize", "base"}
@@ -25,6 +25,9 @@ _ON = re.compile(r"^[^;,()]*?\b(?:on|for|in|over)\s+(?:the\s+)?(?P<what>[^;,()]+
 _SHARE_OF = re.compile(
     r"^\s*of\b[^;,()]*?\b(?:is|are|was|were|represents?|comes? from)\s+(?P<what>[^;,()]+)", re.I
 )
+# "9 hours per epoch", "$2 each hour"
+_RATE = re.compile(r"^[\w\s%-]{0,24}?\s(?:per|each|every)\s+(?P<what>[^\W\d_]+)", re.IGNORECASE)
+_ABBREVIATED = {"second": "/s", "hour": "/h", "minute": "/min"}
 _ASIDE = re.compile(r"\([^()]*\)")
 
 
@@ -75,6 +78,8 @@ def _content(claim: Reading, start: int, end: int, taken: list[tuple[int, int]])
 
 def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
     """Whether `given` stands in `unit` for what `number` stands for in `claim`."""
+    if not _has_same_rate(claim, number, unit, given):
+        return False
     anchors = find_anchors(claim, number)
     if unit.cells:
         return _is_tied_in_row(anchors, unit, given)
@@ -88,6 +93,20 @@ def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
         anchors = [anchor for anchor in anchors if not anchor.startswith(":")]
     versions = [n.value for n in claim.numbers if n is not number and _is_version(claim, n)]
     return all(is_closest(anchor, unit.reading, given, versions) for anchor in anchors)
+
+
+def _has_same_rate(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
+    """ "9 hours" are not "9 hours per epoch", nor the other way round."""
+    claimed = _RATE.match(claim.folded.text[number.end :])
+    stated = None if unit.cells else _RATE.match(unit.reading.folded.text[given.end :])
+    if claimed:
+        stem = stem_word(claimed["what"].lower())
+        whole = f"{unit.text} {unit.context}".lower()
+        rates = re.findall(r"(?:\b(?:per|each|every|an?)[\s_-]+|/\s*)(?:\w+[\s_-])?([^\W\d_]+)", whole)
+        return any(stem_word(word) == stem for word in rates) or _ABBREVIATED.get(stem, "?") in whole
+    if stated and given.kind not in ("", "percent", "points"):
+        return stem_word(stated["what"].lower()) in claim.stems
+    return True
 
 
 def _find_peer(claim: Reading, number: Number, unit: Unit, given: Number) -> bool | None:

@@ -24,8 +24,10 @@ _MORE = (
 _LESS = r"fewer|less|lower|smaller|shorter|below|fewest|least|lowest|smallest|shortest|minimum|trails?"
 _GOOD = r"better|outperform(?:s|ing)?|beats?|stronger|best|superior|leads?|ahead"
 _BAD = r"worse|weaker|worst|inferior|behind|underperform(?:s)?"
+_OTHER = r"(?!rather|other|never|ever|over|under|number|either|neither)[a-z]{2,}er(?=\s+than\b)"
 _COMPARATIVE = re.compile(
-    rf"\b(?:(?P<more>{_MORE})|(?P<less>{_LESS})|(?P<good>{_GOOD})|(?P<bad>{_BAD}))\b", re.IGNORECASE
+    rf"\b(?:(?P<more>{_MORE})|(?P<less>{_LESS})|(?P<good>{_GOOD})|(?P<bad>{_BAD})|(?P<other>{_OTHER}))\b",
+    re.IGNORECASE,
 )
 _SUPERLATIVE = re.compile(
     r"\b(?:most|highest|largest|biggest|greatest|maximum|top|fewest|least|lowest|smallest|shortest"
@@ -71,7 +73,7 @@ def check_comparisons(
         place = (match.start(), match.end() + (adjective.end() if adjective else 0))
         more = match.lastgroup == "more" or (match.lastgroup == "good" and not is_lower_better(metric or "x"))
         more = more or (match.lastgroup == "bad" and bool(metric) and is_lower_better(metric))
-        if not metric and not field:
+        if (not metric and not field) or match.lastgroup == "other":
             drawn = re.match(r"[^.;]{0,40}\bthan\b", text[match.end() :]) is not None
             drawn = drawn or _VERB.fullmatch(match[0]) is not None
             settled.append(Comparison(None, place, _UNSETTLED if drawn else ""))
@@ -84,8 +86,13 @@ def check_comparisons(
     return settled
 
 
-def draws_comparison(reading: Reading, place: tuple[int, int], source: Reading) -> bool:
-    """Whether a text draws a comparison in the same words, with the same things on either side of them."""
+def draws_comparison(
+    reading: Reading, place: tuple[int, int], source: Reading, names: Names, model: str
+) -> bool:
+    """Whether a text of `model` draws a comparison in the same words, the same things on either side."""
+    spoken = [name.lower() for name, _, end in names.ids(reading) if end <= place[0]]
+    if spoken and model.lower() not in spoken and not names.ids(source):
+        return False  # "it is slower" of a card is said of the card's own model
     verb = [word for word in reading.words if place[0] <= word.start < place[1]]
     spots = [word for word in source.words if verb and word.stem == verb[0].stem]
     if not spots:

@@ -30,7 +30,9 @@ _INVISIBLE = re.compile(
 )
 REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
-_LINK = re.compile(r"!?\[(?P<text>[^\[\]]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)")
+_TARGET = r"\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)"
+_IMAGE = re.compile(rf"!\[(?P<text>[^\[\]]*)\]{_TARGET}")
+_LINK = re.compile(rf"!?\[(?P<text>[^\[\]]*|!\[[^\[\]]*\]{_TARGET})\]{_TARGET}")
 _PIECE = re.compile(
     r"(?P<entity>&(?:[A-Za-z]{2,31}|\#\d{1,7}|\#[xX][0-9A-Fa-f]{1,6});)"
     r"|(?P<tag></?[A-Za-z][^<>]{0,400}>|<!--|-->)"
@@ -118,11 +120,12 @@ def fold_text(text: str) -> Folded:
 
 
 def _kept(text: str) -> Iterator[tuple[int, int]]:
-    """Spans of `text` that are shown: of a link only its words."""
+    """Spans of `text` that are shown: of a link only its words, of an image in a link its own."""
     at = 0
     for link in _LINK.finditer(text) if "](" in text else ():
         yield at, link.start()
-        yield link.span("text")
+        image = _IMAGE.fullmatch(text, *link.span("text"))
+        yield (image or link).span("text")
         at = link.end()
     yield at, len(text)
 

@@ -8,14 +8,20 @@ from collections.abc import Collection
 from tools.evidence import Evidence, EvidenceLedger
 from tools.metrics import METRICS
 from tools.search.vocabulary import task_names
+from tools.verification.needs import read_need
 from tools.verification.passages import read_passage
 from tools.verification.readings import Reading, read_text
+from tools.verification.words import alternatives
 
 _ID = re.compile(
     r"(?<![\w./@:])(?P<id>[A-Za-z0-9][\w.\-]*/[A-Za-z0-9][\w.\-]*[A-Za-z0-9+])(?:@[\w.\-]+)?(?![\w/])"
 )
 _PAPER = re.compile(r"(?<![\w:])arxiv:[\w.\-/]*\w", re.IGNORECASE)
 _LOOKS_LIKE_ID = re.compile(r"\d|[A-Z]|-|_|\.")
+_HOW_MUCH = re.compile(
+    r"\bhow (?:(?P<long>long)|many|much|often|large|big)\b|\bthe number of\b", re.IGNORECASE
+)
+_PLACEHOLDER = re.compile(r"more information needed|\bto ?do\b|\bunknown\b|\bn/?a\b|\bnot\b", re.IGNORECASE)
 _FIELDS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("licence", re.compile(r"\blicen[cs]e", re.I), "license"),
     ("number of downloads", re.compile(r"\bdownload", re.I), "downloads"),
@@ -133,7 +139,32 @@ class Names:
                     return f"{item.id} states the {label}"
             if wanted_metrics and states_metric(item, wanted_metrics, text):
                 return f"{item.id} states {', '.join(sorted(wanted_metrics))}"
+            if not wanted_metrics and not fields and speaks_of(item, self._topic(reading), text):
+                return f"{item.id} speaks of it"
         return ""
+
+    def _topic(self, reading: Reading) -> frozenset[str]:
+        """Stems of what a denial is about: all its words but ids, documents and what documents do."""
+        need = read_need(reading, [(start, end) for _, start, end in self.ids(reading)])
+        saying = re.compile(rf"{alternatives('absence', 'says')}|{alternatives('absence', 'said')}")
+        return frozenset(
+            word.stem for word in (*need.names, *need.words) if not saying.fullmatch(word.low)
+        ) - {"long"}
+
+
+def speaks_of(item: Evidence, topic: Collection[str], asked: str) -> bool:
+    """Whether a sentence of a card holds all words of a topic; for a single word, with the number asked for."""
+    wanted = _HOW_MUCH.search(asked)
+    if not topic or (len(topic) < 2 and not wanted) or item.kind not in ("card", "paper"):
+        return False
+    for unit in read_passage(item).units:
+        if unit.text.lstrip().startswith("#") or _PLACEHOLDER.search(unit.text):
+            continue
+        timed = wanted is None or wanted["long"] is None
+        numbers = [number for number in unit.reading.numbers if timed or number.kind in ("time", "months")]
+        if set(topic) <= unit.reading.stems and (not wanted or numbers):
+            return True
+    return False
 
 
 def states_metric(item: Evidence, metrics: Collection[str], asked: str) -> bool:

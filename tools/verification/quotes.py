@@ -106,6 +106,12 @@ def _without_bullets(folded: Folded) -> Folded:
     )
 
 
+def is_passage(quote: Quote) -> bool:
+    """Whether a quote is long enough to be looked up as one; shorter ones and single words are names."""
+    one_word = quote.text.isascii() and not re.search(r"\s", quote.text)
+    return count_letters(quote.text) >= MIN_QUOTE and not one_word
+
+
 def count_letters(quote: str) -> int:
     """Characters of a quote that count towards the least length."""
     return len(_trim(fold_text(quote).text))

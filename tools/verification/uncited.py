@@ -8,6 +8,13 @@ from typing import Literal
 
 from tools.evidence import EvidenceLedger
 from tools.verification.absence import find_open_spans, is_absence
+from tools.verification.assertions import (
+    answers_first,
+    asks_yes_or_no,
+    find_plain_claim,
+    is_elliptical,
+    is_helpful,
+)
 from tools.verification.names import Names
 from tools.verification.needs import is_within, read_need
 from tools.verification.numbers import Number
@@ -46,31 +53,16 @@ _AFTER_ALL = re.compile(
     r"(?: not|n't)?(?: one| none| some| so| both| all| it)?\s*[.!]?\s*$",
     re.IGNORECASE,
 )
-_AGREES = (
-    r"(?:yes|no|yep|nope|yeah|yup|correct|true|false|right|exactly|indeed|absolutely|definitely|affirmative"
-    r"|not at all|quite so)"
-)
-_HELPS = r"(?:sure|certainly|of course|naturally|by all means|gladly)"
-_AUX = r"(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would)"
-_WHO = (
-    r"(?:it|they|this|that|these|those|both|neither|none|all|each|either"
-    r"|(?:both|neither|none|all|one|two) of (?:them|these|those)"
-    rf"|the (?:first|second|third|last|former|latter|other)(?: one| two| model)?|{MASK}+)"
-)
-_ELLIPSIS = re.compile(
-    rf"^\W*(?:{_AGREES}|{_HELPS})?[\s,;:.!–—-]*(?:{_WHO}(?:\s+{_AUX}(?:\s*not|n't)?)?)?\W*$", re.IGNORECASE
-)
-_LEADING = re.compile(rf"^\W*{_AGREES}\s*[,;:.!–—-]", re.IGNORECASE)
-_YES_OR_NO = re.compile(rf"(?:^|[.!?,]\s*|\band\s+)(?:and |so |but )?{_AUX}\b[^.!?]*\?", re.IGNORECASE)
 # Words that make a statement of what would else repeat the question.
 _ASSERTIVE = re.compile(
     r"^\W*(?:yes|indeed|correct|right|sure|true|absolutely|certainly|no)\b"
-    r"|\b(?:is|are|was|were|has|have|had|can|does|do|did|will|supports?|speaks?|reach\w*|achiev\w*|trained|covers?"
-    r"|contains?|includes?|allows?|works?|handles?|beats?|uses?|needs?|runs?|understands?)\b",
+    r"|\b(?:is|are|was|were|has|have|had|can|does|do|did|will|supports?|speaks?|reach\w*|achiev\w*|trained"
+    r"|covers?|contains?|includes?|allows?|works?|handles?|beats?|uses?|needs?|runs?|understands?)\b",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    rf"(?:\b(?:it|they|this|these|those|both|all|each|which|who|that|models?|ones?|cards?|two|three)\b|{MASK})\W+"
+    r"(?:\b(?:it|they|this|these|those|both|all|each|which|who|that|models?|ones?|cards?|two|three)\b"
+    rf"|{MASK})\W+"
     r"(?:(?:also|only|both|all|can|could|will|may|would|already|really|\w+ly)\s+)*(?P<verb>[^\W\d_]+)",
     re.IGNORECASE,
 )
@@ -79,44 +71,7 @@ _PERSONAL = re.compile(
     r"(?:asked|want|wanted|need|are looking|looking|said|mentioned|gave))",
     re.IGNORECASE,
 )
-_COMPARED = re.compile(
-    r"\b(?:more|less|fewer|better|worse|\w{2,}er)\b[^.;,]{0,40}?(?<!rather )(?<!other )\bthan\b"
-    r"|\b(?:outperform|beat|surpass|exceed)\w*\b"
-    r"|(?:\b(?:cannot|no|nothing|never)\b|n't)[^.;]{0,24}\b(?:better|worse|equal|close)\b",
-    re.IGNORECASE,
-)
 _COMPARATIVE = re.compile(r"\b(?:more|most|less|least|better|best|worse|worst|higher|lower)\b", re.IGNORECASE)
-_WITHDRAWN = re.compile(
-    r"(?:\bnot|n't|\bnever|\bno longer)\s+(?:\w+ly\s+|yet\s+|been\s+|be\s+|to be\s+)*(?:available|released"
-    r"|published|supported|allowed|recommended|working|work|intended|suitable|usable|provided|distributed|maintained)\b",
-    re.IGNORECASE,
-)
-# What claims nothing about any thing in particular, yet something about a model: "it keeps the data".
-_MODEL = (
-    rf"(?:it|they|both|all|each|neither|none|{MASK}+|(?:the|this|these|those) (?:models?|ones?|two|three)|these|those"
-    r"|the (?:first|second|third|last|former|latter)(?: one| model)?)"
-)
-_DOES = (
-    r"(?:supports?|covers?|contains?|includes?|requires?|provides?|uses?|keeps?|accepts?|expects?|handles?|performs?"
-    r"|reach(?:es)?|achieves?|obtains?|attains?|yields?|scores?|combines?|carry|carries|holds?|belongs?|offers?"
-    r"|releases?|makes?|takes?|gets?|needs?|runs?|declares?)"
-)
-_DONE = (
-    r"(?:supported|covered|contained|included|required|provided|used|accepted|expected|handled|performed|reached"
-    r"|achieved|obtained|combined|released|published|distributed|made|taken|declared|offered|started)"
-)
-_PROPERTY = re.compile(
-    rf"(?:^|[\s(]){_MODEL}\s+(?:(?:also|only|both|all|can|could|will|may|would|already|even|do|does|did|\w+ly)\s+)*"
-    rf"(?:{_DOES}\b(?! (?:sense|no|you|your)\b)|(?:is|are|was|were|has been|have been)\s+(?:\w+ly\s+)?{_DONE}\b)"
-    r"|\b(?:authors?|users?|writers?|creators?|developers?)\s+(?:(?:do|does|did|\w+ly)\s+)?"
-    r"(?!(?:of|who|and|or|in|to)\b)[a-z]+",
-    re.IGNORECASE,
-)
-_RELATED = re.compile(
-    rf"{MASK}[^.;:?]*\b(?:made|com(?:es?|ing)|came|versions?|based|built|start(?:s|ed)?|from|same|belongs?|us(?:es?|ed)"
-    rf"|includ\w+|contain\w*|tak(?:es|en)|inside|within)\b[^.;:?]*{MASK}",
-    re.IGNORECASE,
-)
 _DEGREES = frozenset(
     {"more", "most", "less", "least", "very", "rather", "quite", "only", "question", "questions"}
 )
@@ -199,13 +154,11 @@ class _Judge:
 
     def judge_short(self, allowed: Collection[str]) -> str | None:
         """A bare "Yes." or "It does." claims what was asked, and names no evidence; None for other texts."""
-        if _ELLIPSIS.match(self.masked) and re.search(r"\w", self.masked.replace(MASK, "")):
-            asked = any(_YES_OR_NO.search(entry) for entry in allowed)
-            helpful = re.fullmatch(rf"\W*{_HELPS}\W*", self.text, re.IGNORECASE)
-            if not helpful or asked:
-                return "uncited: it answers without saying what, and names no evidence"
+        if not is_elliptical(self.masked):
+            return None
+        if is_helpful(self.text) and not any(asks_yes_or_no(entry) for entry in allowed):
             return ""
-        return None
+        return "uncited: it answers without saying what, and names no evidence"
 
     def judge_talk(self) -> str:
         """A question or a piece of advice: only what it states, or takes to be there, is claimed."""
@@ -218,15 +171,11 @@ class _Judge:
     def judge_text(self) -> str:
         """A plain sentence: echoes count for nothing where something is asserted."""
         asserted = self._is_asserted(self.masked)
-        if asserted and _LEADING.match(self.text):
+        if asserted and answers_first(self.text):
             return "uncited: it answers the question and names no evidence"
-        if not _PERSONAL.match(self.text) or self._is_asserted(self.masked[2:], strict=True):
-            if _COMPARED.search(self.masked):
-                return "uncited: it compares and names no evidence"
-            if _WITHDRAWN.search(self.masked):
-                return "uncited: it denies something and names no evidence"
-            if _PROPERTY.search(self.masked) or _RELATED.search(self.masked):
-                return "uncited: it says what a model has or does and names no evidence"
+        personal = _PERSONAL.match(self.text) and not self._is_asserted(self.masked[2:], strict=True)
+        if not personal and (claim := find_plain_claim(self.masked)):
+            return f"uncited: it {claim} and names no evidence"
         return self.judge_words(echoed=not asserted)
 
     def judge_absence(self) -> str:

@@ -21,11 +21,10 @@ from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_mar
 from tools.verification.names import Names
 from tools.verification.passages import read_passage
 from tools.verification.quotes import (
-    MIN_QUOTE,
     Quote,
-    count_letters,
     find_quotes,
     find_unclosed,
+    is_passage,
     locate_quote,
 )
 from tools.verification.readings import Reading, read_text
@@ -37,6 +36,7 @@ from tools.verification.types import Citation, Level, Statement, Verification
 from tools.verification.uncited import Role, judge_uncited, split_turns
 
 MAX_STATEMENTS = 300
+_LOOK_AHEAD = 20
 MAX_LENGTH = 4_000  # characters of one statement
 _OF_MODEL = re.compile(
     r"\b(?:it|its|they|their|this|these|those|both|the (?:model|card|one)s?)\b", re.IGNORECASE
@@ -64,10 +64,12 @@ def verify_answer(
     statements: list[Statement] = []
     citations: list[Citation] = []
     fixed = {piece.text for entry in framing for piece in split_statements(entry)}
-    for piece in split_statements(text):
+    pieces = list(split_statements(text))
+    for n, piece in enumerate(pieces):
         if piece.text in fixed:
             statements.append(_state(piece, "unchecked", (), ""))
             continue
+        verifier.follows = pieces[n + 1 : n + 1 + _LOOK_AHEAD]
         if len(statements) >= MAX_STATEMENTS or len(piece.text) > MAX_LENGTH:
             statement, cited = verifier.refuse(piece)
         else:
@@ -85,6 +87,7 @@ class _Verifier:
         self.names = names
         self.subjects = Subjects(names, ledger)
         self.allowed = allowed
+        self.follows: list[Piece] = []  # the pieces right behind the one that is checked
 
     def refuse(self, piece: Piece) -> tuple[Statement, list[Citation]]:
         marks = find_marks(piece.text) if len(piece.text) <= MAX_LENGTH else []
@@ -105,7 +108,7 @@ class _Verifier:
             return _state(piece, "failed" if problems else "unchecked", keys, "; ".join(problems[:2])), []
         cited = [item for key in keys if (item := self.ledger.get(key))]
         content = blank_marks(piece.text)
-        quotes = [q for q in find_quotes(content) if count_letters(q.text) >= MIN_QUOTE]
+        quotes = [quote for quote in find_quotes(content) if is_passage(quote)]
         if piece.kind == "quote":
             inner = re.sub(r"^\s*>\s?", "", content, flags=re.MULTILINE)
             quotes = quotes or [Quote(" ".join(inner.split()), 0, len(content))]
@@ -198,17 +201,28 @@ class _Verifier:
 
     def _judge_unmarked(self, piece: Piece) -> str:
         reading = read_text(blank_links(piece.text))
-        if any(
-            count_letters(quote.text) >= MIN_QUOTE and not self._is_allowed(quote.text)
-            for quote in find_quotes(piece.text)
-        ):
+        if any(is_passage(quote) and not self._is_allowed(quote.text) for quote in find_quotes(piece.text)):
             return "uncited: it quotes and names no evidence"
         header = piece.kind == "row" and not piece.header
         label = header or piece.kind == "heading" or piece.text.rstrip("*_ ").endswith(":")
         label = label or re.fullmatch(r"(\*\*|__)[^*_.!?]+\1", piece.text) is not None
         role: Role = "label" if label else "text"
         subjects = self.subjects.find_in_scope(piece)
-        return judge_uncited(reading, self.names, self.ledger, self.allowed, role=role, subjects=subjects)
+        # "Models certified for surgery:" says so of every model listed below it: each needs a mark then.
+        allowed = () if role == "label" and self._introduces_uncited() else self.allowed
+        return judge_uncited(reading, self.names, self.ledger, allowed, role=role, subjects=subjects)
+
+    def _introduces_uncited(self) -> bool:
+        """Whether a model is listed without a mark right behind the piece that is checked."""
+        for piece in self.follows:
+            if piece.kind not in ("item", "row"):
+                return False
+            if not find_marks(piece.text) and not piece.inherited and self._names_model(piece.text):
+                return True
+        return False
+
+    def _names_model(self, text: str) -> bool:
+        return bool(self.names.ids(read_text(blank_links(text))))
 
     def _is_allowed(self, quote: str) -> bool:
         return any(locate_quote(quote, entry) for entry in self.allowed)
@@ -310,7 +324,7 @@ class _Verifier:
     def _says_itself(self, reading: Reading, words: tuple[int, int], cited: Sequence[Evidence]) -> bool:
         """Whether a comparison that values cannot settle is drawn by a cited passage in the same words."""
         return any(
-            draws_comparison(reading, words, unit.reading)
+            draws_comparison(reading, words, unit.reading, self.names, item.model)
             for item in cited
             for unit in read_passage(item).units
         )
