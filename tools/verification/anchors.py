@@ -159,6 +159,8 @@ def is_closest(anchor: str, reading: Reading, given: Number, versions: Sequence[
         return True
     if order := _listed_order(anchor, reading, given):
         return order == "same"
+    if any(word.stem == anchor for word in right_noun(reading, given)):
+        return True
     rivals = [n for n in reading.numbers if n is not given and n.value != given.value and not _is_year(n)]
     rivals = [n for n in rivals if n.value not in versions]
     asides = [match.span() for match in _ASIDE.finditer(reading.folded.text)]

@@ -23,6 +23,7 @@ _WHO = (
 _ELLIPSIS = re.compile(
     rf"^\W*(?:{_AGREES}|{_HELPS})?[\s,;:.!–—-]*(?:{_WHO}(?:\s+{_AUX}(?:\s*not|n't)?)?)?\W*$", re.IGNORECASE
 )
+_SYMBOLS = re.compile("[✅✔✓☑❌✗✘✖🏆🥇🥈🥉⭐★👍👎\U0001f1e6-\U0001f1ff]")
 _HELPFUL = re.compile(rf"\W*{_HELPS}\W*", re.IGNORECASE)
 _LEADING = re.compile(rf"^\W*{_AGREES}\s*[,;:.!–—-]", re.IGNORECASE)
 _YES_OR_NO = re.compile(rf"(?:^|[.!?,]\s*|\band\s+)(?:and |so |but )?{_AUX}\b[^.!?]*\?", re.IGNORECASE)
@@ -53,14 +54,18 @@ _PROPERTY = re.compile(
 )
 _RELATED = re.compile(
     rf"{MASK}[^.;:?]*\b(?:made|com(?:es?|ing)|came|versions?|based|built|start(?:s|ed)?|from|same|belongs?"
-    rf"|us(?:es?|ed)|includ\w+|contain\w*|tak(?:es|en)|inside|within)\b[^.;:?]*{MASK}",
+    rf"|us(?:es?|ed)|includ\w+|contain\w*|tak(?:es|en)|inside|within)\b[^.;:?]*{MASK}"
+    rf"|{MASK}\W{{0,6}}[<>=≥≤≻≺→⇒]+\s*{MASK}",
     re.IGNORECASE,
 )
 
 
 def is_elliptical(text: str) -> bool:
     """Whether a text only agrees, or says "it does": what it claims stands in the question."""
-    return _ELLIPSIS.match(text) is not None and re.search(r"\w", text.replace(MASK, "")) is not None
+    bare = text.replace(MASK, "")
+    if MASK in text and _SYMBOLS.search(bare) and not re.search(r"\w", bare):
+        return True  # a name and a tick
+    return _ELLIPSIS.match(text) is not None and re.search(r"\w", bare) is not None
 
 
 def is_helpful(text: str) -> bool:

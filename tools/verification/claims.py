@@ -16,16 +16,17 @@ from tools.verification.clauses import find_spans, split_clauses
 from tools.verification.coverage import find_missing, is_of_another_row
 from tools.verification.needs import Need, read_need, squash_name
 from tools.verification.passages import Passage, Unit
-from tools.verification.polarity import find_reversed
+from tools.verification.polarity import find_reversed, is_denied
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import stem_word
 
+CONTRADICTED = "the passage says the opposite"
 _PHRASE = re.compile(r"\b(?:at|with|for|in|using|over)\b(?=[^;,]*\d)", re.IGNORECASE)
 _SIZE_NAMES = re.compile(r"(?<![a-z])(nano|tiny|mini|small|base|medium|large|huge|giant|xl|xxl)(?![a-z])")
 _SIZED = re.compile(
     r"\b(nano|tiny|mini|small|base|medium|large|huge|giant)-sized\b"
     r"|\b(nano|tiny|mini|small|medium|large|huge|giant|xl|xxl) (?:model|version|variant|checkpoint)\b"
 )
+_BARE_FIELD = re.compile(r"^\s*(?:-\s+)?[\"']?[\w-]+[\"']?\s*:")
 _FIELD_LENGTH = 400  # characters of an evidence that counts as one field
 
 
@@ -103,7 +104,7 @@ def _check_list(
         if need.numbers and not roles and role:
             part = read_text(f"{role} {piece}")
             need = read_need(part, find_spans(part.folded.text, settled))
-        role = roles[-1] if roles and stem_word(roles[-1]) != "train" else "" if roles else role
+        role = roles[-1] if roles else role
         finding = _check_whole(part, need, cited, elsewhere, subjects)
         if finding.problems or (
             finding.unit and (len(finding.unit.reading.numbers) > 1 or finding.unit.cells)
@@ -172,8 +173,9 @@ def _check_whole(
                 and (size := _other_size(reading, passage, unit))
             ):
                 problems = [f"the passage says it of the {size} one"]
-            if not problems and (stem := find_reversed(reading, [unit.reading, unit.around])):
-                problems = [f"the passage says the opposite about {stem!r}"]
+            around = [unit.reading, unit.around, *elsewhere]
+            if not problems and (stem := find_reversed(reading, around) or _find_denied(reading, need, unit)):
+                problems = [f"{CONTRADICTED} about {stem!r}"]
             if not problems:
                 return Finding([], passage, unit, True)
             if best is None or cost < best[0]:
@@ -181,3 +183,13 @@ def _check_whole(
     if best is None:
         return Finding(["the cited passage is empty"], has_facts=True)
     return Finding(best[3], best[1], best[2], True)
+
+
+def _find_denied(reading: Reading, need: Need, unit: Unit) -> str:
+    """A licence, or a value of a bare field, that the claim denies and the unit gives."""
+    denied = [str(licence) for licence in need.licences if is_denied(reading, licence.start)]
+    if _BARE_FIELD.match(unit.text):
+        denied += [
+            word.text for word in need.names if word.stem not in ROLES and is_denied(reading, word.start)
+        ]
+    return denied[0] if denied and not is_denied(unit.reading, len(unit.reading.folded.text) - 1) else ""

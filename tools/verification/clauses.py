@@ -12,6 +12,7 @@ from tools.verification.readings import Reading, read_text
 _CLAUSE = re.compile(
     r"[;,()]|:\s|\s-\s|\b(?:and|but|while|whereas|which|plus|as well as|though|although|against)\b", re.I
 )
+_VERBAL = re.compile(r"\w(?:ed|ing)\b|\btune\b", re.IGNORECASE)  # "(test)" goes with what stands before it
 _ON = re.compile(r"\b(?:on|for)\s+(?:the\s+)?(?=[\w-]*[A-Z\d])[^;,()]*", re.IGNORECASE)
 
 
@@ -50,7 +51,7 @@ def split_clauses(
             and not need.words
             and not need.metrics
             and not need.licences
-            and not roles
+            and (not roles or (not need.numbers and not _VERBAL.search(piece)))
         ):
             pieces[-1] += f" {piece}"
             continue

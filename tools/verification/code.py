@@ -11,10 +11,13 @@ from tools.verification.needs import read_need
 from tools.verification.readings import read_text
 from tools.verification.words import is_free
 
+# What a block may hold that is no code: data and prose, which say what they say.
+_DATA = frozenset({"json", "jsonl", "yaml", "yml", "toml", "csv", "ini", "xml", "html", "mermaid", "text", "txt",
+                   "markdown", "md"})  # fmt: skip
 # Strings that are the text a model is run on: the argument of a call, or a variable called after it.
 _SAMPLE = re.compile(
-    r"\b(?:texts?|sentences?|prompts?|inputs?|questions?|contexts?|documents?|articles?|quer(?:y|ies)|examples?|audio"
-    r"|images?|urls?|messages?|samples?|labels?|candidate_labels|content|role|sequences?|premise|hypothesis"
+    r"\b(?:texts?|sentences?|prompts?|inputs?|questions?|contexts?|documents?|articles?|quer(?:y|ies)"
+    r"|examples?|audio|images?|urls?|messages?|samples?|labels?|candidate_labels|content|role|sequences?|premise|hypothesis"
     r"|paragraphs?|passages?|body|title|path|file(?:name)?|tasks?|model(?:_id|_name)?|name|device|repo_id)"
     r"[\"']?\s*[:=]\s*(?:[\[(]\s*)?$",
     re.IGNORECASE,
@@ -46,9 +49,12 @@ def judge_code(block: str, names: Names, ledger: EvidenceLedger) -> str:
     reading = read_text(body)
     if unknown := names.unknown_ids(reading):
         return f"{unknown[0]} is in no source"
+    info = re.match(r"^\s*(?:`{3,}|~{3,})\s*(\w*)", block)
+    written = info is not None and info[1].lower() in _DATA
     for line in body.split("\n"):
         code, _, comment = line.partition("#")
-        prose = comment if _CODE_LINE.match(code) or not code.strip() else line
+        is_code = not written and _CODE_LINE.match(code) is not None
+        prose = comment if is_code or not code.strip() else line
         part = read_text(prose)
         need = read_need(part, names.spans(part))
         if (
@@ -58,7 +64,7 @@ def judge_code(block: str, names: Names, ledger: EvidenceLedger) -> str:
             or sum(not is_free(w.low) for w in (*need.names, *need.words)) > 1
         ):
             return "uncited: facts in a code block"
-        if _CODE_LINE.match(code) and (_assigns_fact(code) or _holds_prose(code, names)):
+        if is_code and (_assigns_fact(code) or _holds_prose(code, names)):
             return "uncited: facts in a code block"
     return ""
 
@@ -69,8 +75,7 @@ def _assigns_fact(code: str) -> bool:
     valued = any(
         re.match(r"\w*[\"']?\s*[:=]\s*[\"']?\d", reading.folded.text[end:]) for _, _, end in reading.metrics
     )
-    licensed = re.search(r"licen[cs]e", code, re.IGNORECASE) and read_need(reading).licences
-    return valued or bool(licensed)
+    return valued or re.search(r"licen[cs]e[\"']?\s*[:=]\s*[\"']?\w", code, re.IGNORECASE) is not None
 
 
 def _holds_prose(code: str, names: Names) -> bool:

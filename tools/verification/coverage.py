@@ -11,16 +11,17 @@ from tools.search.vocabulary import language_names, license_family
 from tools.verification.anchors import ROLES, is_tied, right_noun
 from tools.verification.licences import Licence, find_licences
 from tools.verification.needs import Need, squash_name
-from tools.verification.numbers import Number, supports_number
+from tools.verification.numbers import Number, supports_number, unit_names
 from tools.verification.passages import Passage, Unit
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import Word, stem_word
+from tools.verification.words import Word, counted_words, is_free, stem_word
 
 # What can be said of a model that was made from another one.
 _MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize", "adapt", "distil"})
 _UNSEEN = frozenset(
     stem_word(word) for word in ("held-out", "heldout", "held", "holdout", "unseen", "benchmark")
 )
+_EVALUATED = frozenset({"evaluate", "test", "validation", "dev"})
 _DENIES = re.compile(r"\b(?:not|no|never|neither|nor|less|more)\b|n't\b", re.IGNORECASE)
 _CONNECTORS = frozenset(
     {"to", "of", "in", "on", "and", "the", "based", "level", "sized", "size", "as", "a", "for"}
@@ -130,8 +131,13 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
     """Whether the unit gives the number, tied to what the claim ties it to."""
     metrics = [name for name, _, _ in need.metrics]
     share = not metrics or any(name not in _SHARES for name in metrics)
-    units = unit.reading.lows | unit.around.lows | passage.about.lows
+    # A unit that stands behind a number is that number's own.
+    units = frozenset[str]().union(*(_free_lows(r) for r in (unit.reading, unit.around, passage.about)))
+    if not _is_counted_there(reading, number, passage, unit):
+        return False
     for given in unit.reading.numbers:
+        if _lacks_unit(reading, number, given):
+            continue
         if supports_number(number, given, share=share and bool(metrics), units=units) and is_tied(
             reading, number, unit, given
         ):
@@ -141,7 +147,8 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
     if re.fullmatch(r"\d+(?:\.\d+)?", number.written):
         # "SQuAD 2.0", "Common Voice 11": a version stands glued to its name.
         before = [word for word in reading.words if word.end <= number.start]
-        if before and reading.folded.text[before[-1].end : number.start] in (" ", " v", "-"):
+        gap = reading.folded.text[before[-1].end : number.start] if before else ""
+        if gap in (" ", " v", "-") and not is_free(before[-1].low):
             name = squash_name(before[-1].low)
             initials = "".join(word.low[0] for word in before[-3:] if word.text[0].isupper())
             digits = number.written.split(".")
@@ -154,6 +161,28 @@ def _gives(reading: Reading, number: Number, need: Need, passage: Passage, unit:
     return False
 
 
+def _free_lows(reading: Reading) -> set[str]:
+    spans = [(number.start, number.end) for number in reading.numbers]
+    return {w.low for w in reading.words if not any(start <= w.start < end for start, end in spans)}
+
+
+def _lacks_unit(claim: Reading, number: Number, given: Number) -> bool:
+    """Whether a source's "12 hours" is taken for a bare 12 of something else."""
+    if number.kind or given.kind in ("", "percent", "points", "pixels"):
+        return False
+    return not unit_names(given.kind) & {*claim.lows, *re.findall(r"[a-z]+", claim.folded.lower)}
+
+
+def _is_counted_there(claim: Reading, number: Number, passage: Passage, unit: Unit) -> bool:
+    """Whether a free noun right behind a number ("2,000 users") stands in the source too."""
+    noun = next((word for word in claim.words if word.start >= number.end), None)
+    if noun is None or noun.low not in counted_words() or claim.folded.text[number.end : noun.start] != " ":
+        return True
+    if number.value == _count_items(unit):
+        return True
+    return any(noun.stem in pool.stems for pool in (unit.reading, unit.around, passage.about))
+
+
 def _count_items(unit: Unit) -> int:
     """How many entries a list under a key has ("license:" with two lines is two licences); 0 for no list."""
     lines = unit.text.strip().split("\n")
@@ -163,6 +192,8 @@ def _count_items(unit: Unit) -> int:
 
 def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Reading | None = None) -> bool:
     """Whether a word, another form of it, its acronym or its language code stands in one of the texts."""
+    if word.stem == "train" and pools[0].stems & _EVALUATED and "train" not in pools[0].stems:
+        return False  # "eval_batch_size" under "used during training" is not the training's
     squashed = squash_name(word.low)
     for pool in pools:
         if word.stem in pool.stems or pool.holds_run(squashed):

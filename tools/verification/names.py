@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.metrics import METRICS
-from tools.search.vocabulary import task_names
+from tools.search.vocabulary import language_names, task_names
 from tools.verification.needs import read_need
 from tools.verification.passages import read_passage
 from tools.verification.readings import Reading, read_text
@@ -137,6 +137,8 @@ class Names:
             for label, key in fields:
                 if item.locator.endswith(f"/{key}") and re.search(r"[:\s]\s*\S", item.text.partition(":")[2]):
                     return f"{item.id} states the {label}"
+            if item.locator.endswith("/language") and (spoken := _languages(text) & _languages(item.text)):
+                return f"{item.id} lists {', '.join(sorted(spoken))}"
             if wanted_metrics and states_metric(item, wanted_metrics, text):
                 return f"{item.id} states {', '.join(sorted(wanted_metrics))}"
             if not wanted_metrics and not fields and speaks_of(item, self._topic(reading), text):
@@ -152,8 +154,15 @@ class Names:
         ) - {"long"}
 
 
+def _languages(text: str) -> set[str]:
+    """Codes of the languages a text names, in words or as the entries of a list."""
+    listed = re.findall(r"^\s*-\s*[\"']?([a-z]{2,3})\b", text, re.MULTILINE)
+    words = [*listed, *(word.low for word in read_text(text).words if len(word.low) > 3)]
+    return {code for word in words if (code := language_names().get(word))}
+
+
 def speaks_of(item: Evidence, topic: Collection[str], asked: str) -> bool:
-    """Whether a sentence of a card holds all words of a topic; for a single word, with the number asked for."""
+    """Whether a sentence of a card holds all words of a topic; of one word, with the number asked for."""
     wanted = _HOW_MUCH.search(asked)
     if not topic or (len(topic) < 2 and not wanted) or item.kind not in ("card", "paper"):
         return False

@@ -117,10 +117,11 @@ def _field_end(lines: list[str], n: int) -> int:
 
 def _enclosing(lines: list[str], n: int) -> str:
     """The keys above line `n`, innermost first."""
-    limit = _indent(lines[n])
+    # A list may stand as deep as the key it belongs to.
+    limit = _indent(lines[n]) + _is_item(lines[n])
     kept = []
     for line in reversed(lines[:n]):
-        if line.strip() and _indent(line) < limit:
+        if line.strip() and _indent(line) < limit and not (_is_item(line) and _indent(line) == limit - 1):
             kept.append(line.strip())
             limit = _indent(line)
     return " ; ".join(kept)

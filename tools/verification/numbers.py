@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import cache
 
 _SCALES = {
     "k": 3, "thousand": 3, "thousands": 3, "m": 6, "mn": 6, "mio": 6, "million": 6, "millions": 6,
@@ -89,7 +90,7 @@ _FRACTION = re.compile(
     re.IGNORECASE,
 )
 _HEDGE = re.compile(
-    r"(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈"
+    r"(?:up to|about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|ca\.?|~|≈"
     r"|an? estimated)\s*$",
     re.I,
 )
@@ -97,7 +98,7 @@ _BOUND = re.compile(
     r"(?P<low>(?:at least|upwards of|(?:no|not) (?:less|fewer) than|>=|≥|minimum of)|"
     r"(?P<above>(?:more|greater|larger|higher|better|longer) than|over|above|exceed(?:s|ing)?|>"
     r"|beyond))\s*$"
-    r"|(?P<high>(?:at most|up to|no more than|not more than|<=|≤|maximum of|within)|"
+    r"|(?P<high>(?:at most|no more than|not more than|<=|≤|maximum of|within)|"
     r"(?P<below>(?:less|fewer|smaller|lower|shorter) than|under|below|<))\s*$",
     re.IGNORECASE,
 )
@@ -258,6 +259,8 @@ def _read_unit(text: str, match: re.Match[str], end: int) -> tuple[str, Decimal 
         return "", None, end
     if len(word) == 1 and word in "sgd" and match["gap"]:
         return "", None, end
+    if lowered == "us" and (word != "us" or match["gap"]):
+        return "", None, end  # "12,400 US contracts" are no microseconds
     if lowered not in _UNITS or ("(" in match["gap"] and lowered not in ("%", "percent")):
         return "", None, end
     if text[match.start("word") + len(word) :][:1].isdigit():
@@ -323,6 +326,12 @@ def _read_fraction(match: re.Match[str]) -> Number:
         value=value, step=Decimal(0), written=match[0], start=match.start(), end=match.end(), kind="percent",
         digits=9, in_words=True, lead=match.start(),
     )  # fmt: skip
+
+
+@cache
+def unit_names(kind: str) -> frozenset[str]:
+    """Words for the units of a kind of quantity."""
+    return frozenset(name for name, (own, _) in _UNITS.items() if own == kind)
 
 
 def supports_number(stated: Number, source: Number, *, share: bool, units: Collection[str] = ()) -> bool:

@@ -159,7 +159,8 @@ def _split_lines(text: str) -> Iterator[Unit]:
             last += 1
         block_end = lines[last][1]
         item = _ITEM.match(line) is not None
-        context = f"{heading} {lead}" if item else heading
+        fenced = line.lstrip().startswith(("```", "~~~"))
+        context = f"{heading} {lead}" if item else f"{heading} {last_block}" if fenced else heading
         yield from _split_sentences(text, start, block_end, context)
         last_block = re.split(r"(?<=[.!?])\s+", text[start:block_end].strip())[-1]
         if not item:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
 
-from tools.verification.readings import Reading
+from tools.verification.readings import Reading, read_text
 from tools.verification.words import is_free, polar_words, stem_word
 
 _NEGATOR = re.compile(
@@ -36,25 +38,57 @@ _AUXILIARY = re.compile(
 _REACH = 9  # words after a negator that it can govern
 
 
-def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
-    """Stems of content words under a negation, and of those under none; a word may stand in both."""
-    text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
-    scopes: list[tuple[int, int]] = []
-    subjects: list[tuple[int, int]] = []
-    for match in _NEGATOR.finditer(text):
-        stop = _STOP.search(text, match.end())
-        scopes.append((match.end(), stop.start() if stop else len(text)))
-        before = text[: match.start()]
-        if match[0].lower() in ("not", "n't", "never") and _AUXILIARY.search(before):
-            subjects.append((max((m.end() for m in _STOP.finditer(before)), default=0), match.start()))
-    negated: set[str] = set()
+@dataclass(frozen=True, slots=True)
+class Polarity:
+    """Stems of content words: under a negation, under none, and of the subjects of denied verbs."""
+
+    denied: frozenset[str]
+    plain: frozenset[str]
+    subject: frozenset[str]
+
+
+def is_denied(reading: Reading, start: int) -> bool:
+    """Whether what stands at `start` of the folded text is under a negation."""
+    return sum(first <= start < last for first, last, _ in _find_scopes(reading)) % 2 == 1
+
+
+def find_reversed(statement: Reading, passages: Collection[Reading]) -> str:
+    """A word that the statement denies and the passages affirm, or the other way round; "" when none."""
+    own = read_polarity(statement.text)
+    sources = [read_polarity(passage.text) for passage in passages]
+    denied = frozenset[str]().union(*(source.denied | source.subject for source in sources))
+    plain = frozenset[str]().union(*(source.plain for source in sources))
+    for stem in sorted((own.denied | own.subject) - own.plain):
+        if stem in plain and stem not in denied:
+            return stem
+    for stem in sorted(own.plain - own.denied - own.subject):
+        if stem in denied and stem not in plain:
+            return stem
+    # "It works with accents", of "Accents are not recognised": only the subject of what is denied.
+    said = {
+        word.stem
+        for word in statement.words
+        if "/" not in word.low and not is_free(word.low) and word.low not in polar_words()
+    }
+    if said and not own.denied and any(said <= source.subject for source in sources):
+        return sorted(said)[0]
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def read_polarity(text: str) -> Polarity:
+    """What a text denies and what it does not."""
+    reading = read_text(text)
+    scopes = _find_scopes(reading)
+    denied: set[str] = set()
     plain: set[str] = set()
+    subject: set[str] = set()
     counts = dict.fromkeys(range(len(scopes)), 0)
     for word in reading.words:
         if (is_free(word.low) and word.low not in polar_words()) or word.low == "non":
             continue
         inside = 0
-        for n, (start, end) in enumerate(scopes):
+        for n, (start, end, _) in enumerate(scopes):
             if start <= word.start < end and counts[n] < _REACH:
                 counts[n] += 1
                 inside += 1
@@ -66,27 +100,23 @@ def _scan(reading: Reading) -> tuple[frozenset[str], frozenset[str]]:
             stems = {stem_word(word.low.removeprefix("non").lstrip("-"))}
             inside += 1
         if inside % 2:
-            negated |= stems
+            denied |= stems
         else:
             plain |= stems
-            if any(start <= word.start < end for start, end in subjects):
-                negated |= stems
-    return frozenset(negated), frozenset(plain)
+            if any(first >= 0 and first <= word.start < start for start, _, first in scopes):
+                subject |= stems
+    return Polarity(frozenset(denied), frozenset(plain), frozenset(subject))
 
 
-def find_reversed(statement: Reading, passages: Collection[Reading]) -> str:
-    """A word that the statement denies and the passages affirm, or the other way round; "" when none."""
-    denied, affirmed = _scan(statement)
-    source_denied: set[str] = set()
-    source_affirmed: set[str] = set()
-    for passage in passages:
-        negated, plain = _scan(passage)
-        source_denied |= negated
-        source_affirmed |= plain
-    for stem in sorted(denied - affirmed):
-        if stem in source_affirmed and stem not in source_denied:
-            return stem
-    for stem in sorted(affirmed - denied):
-        if stem in source_denied and stem not in source_affirmed:
-            return stem
-    return ""
+def _find_scopes(reading: Reading) -> list[tuple[int, int, int]]:
+    """(start, end, subject) of what each negation governs; `subject`: where its verb's begins, or -1."""
+    text = _HARMLESS.sub(lambda match: "-" * len(match[0]), reading.folded.text)
+    scopes = []
+    for match in _NEGATOR.finditer(text):
+        stop = _STOP.search(text, match.end())
+        before = text[: match.start()]
+        subject = -1
+        if match[0].lower() in ("not", "n't", "never") and _AUXILIARY.search(before):
+            subject = max((m.end() for m in _STOP.finditer(before)), default=0)
+        scopes.append((match.end(), stop.start() if stop else len(text), subject))
+    return scopes

@@ -37,7 +37,7 @@ def split_segments(rest: str, marks: Sequence[Mark], keys: tuple[str, ...]) -> l
         at = mark.end
     tail = rest[at:]
     if re.search(r"\w", tail):
-        parts.append((tail, parts[-1][1]))
+        parts[-1] = (f"{parts[-1][0]} {tail}", parts[-1][1])
     return [(text, own) for text, own in parts if re.search(r"[^\W_]", text)] or [(rest, keys)]
 
 
@@ -60,6 +60,13 @@ def split_row(piece: Piece, rest: str, keys: tuple[str, ...]) -> list[Segment]:
         headed = (f"{header} {cell}" for header, cell in zip(piece.header, cells, strict=False))
         parts.append((" , ".join(headed), keys))
     return parts
+
+
+def read_row(piece: Piece, cells: Sequence[str]) -> str:
+    """A row of a table in words: each cell behind its column's header."""
+    heads = [blank_marks(header) for header in piece.header] + [""] * len(cells)
+    named = [f"{head} {cell}" if head.strip() else cell for head, cell in zip(heads, cells, strict=False)]
+    return " ; ".join(" ".join(text.split()) for text in named)
 
 
 def find_group(start: int, marks: Sequence[Mark]) -> tuple[str, ...]:

@@ -62,8 +62,13 @@ _ASSERTIVE = re.compile(
 )
 _SUBJECT = re.compile(
     r"(?:\b(?:it|they|this|these|those|both|all|each|which|who|that|models?|ones?|cards?|two|three)\b"
-    rf"|{MASK})\W+"
-    r"(?:(?:also|only|both|all|can|could|will|may|would|already|really|\w+ly)\s+)*(?P<verb>[^\W\d_]+)",
+    rf"|{MASK})(?=\W+"
+    r"(?:(?:also|only|both|all|can|could|will|may|would|already|really|\w+ly)\s+)*(?P<verb>[^\W\d_]+))",
+    re.IGNORECASE,
+)
+# "I looked for models that ..." says of no model that it does.
+_WANTED = re.compile(
+    r"\b(?:for|find|want|need|wanted)\s+(?:an?\s+|any\s+)?(?:\w+\s+)?(?:models?|ones?)\s+(?:that|which|who)\b",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
@@ -72,6 +77,7 @@ _PERSONAL = re.compile(
     re.IGNORECASE,
 )
 _COMPARATIVE = re.compile(r"\b(?:more|most|less|least|better|best|worse|worst|higher|lower)\b", re.IGNORECASE)
+_MOST_COUNTED = 12  # number words up to here may count what the answer lists
 _DEGREES = frozenset(
     {"more", "most", "less", "least", "very", "rather", "quite", "only", "question", "questions"}
 )
@@ -114,7 +120,8 @@ def judge_uncited(
     if is_advice(judge.masked):
         return judge.judge_talk()
     if role == "label":
-        return judge.judge_words(echoed=True, labels=not _NEGATED.search(text))
+        plain = not _NEGATED.search(text)
+        return judge.judge_words(echoed=not names.ids(reading), labels=plain)
     return judge.judge_text()
 
 
@@ -164,7 +171,8 @@ class _Judge:
         """A question or a piece of advice: only what it states, or takes to be there, is claimed."""
         said = find_assertions(self.masked)
         numbers = bool(said) or not re.search(r"\byou(?:r)?\b", self.text, re.IGNORECASE)
-        return self.judge_words(stated=said, numbers=numbers) or self.judge_words(
+        echoed = is_question(self.text)
+        return self.judge_words(stated=said, echoed=echoed, numbers=numbers) or self.judge_words(
             stated=find_presuppositions(self.masked), labels=True, numbers=False, free=_is_told
         )
 
@@ -209,7 +217,7 @@ class _Judge:
             return self._is_asserted(re.sub(r"^\W*\w+", "", text), strict=True)
         if _ASSERTIVE.search(text) and not strict:
             return True
-        for match in _SUBJECT.finditer(text):
+        for match in _SUBJECT.finditer(_WANTED.sub(" ", text)):
             low = match["verb"].lower()
             if _ASSERTIVE.fullmatch(low) or (not is_free(low) and self._is_of_question(low)):
                 return True
@@ -280,7 +288,7 @@ class _Judge:
         return [n.written for n in numbers if n.value not in known and (not n.in_words or self._counts(n))]
 
     def _counts(self, number: Number) -> bool:
-        if number.kind:
+        if number.kind or number.value > _MOST_COUNTED:
             return True
         following = [word.low for word in self.reading.words if word.start >= number.end][:2]
         return bool(following) and not counted_words().isdisjoint(following)

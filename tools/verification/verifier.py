@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 
 from tools.evidence import Evidence, EvidenceLedger
 from tools.verification.absence import is_absence
-from tools.verification.claims import check_claim
+from tools.verification.claims import CONTRADICTED, check_claim
 from tools.verification.code import judge_code
 from tools.verification.comparison import check_comparisons, draws_comparison
 from tools.verification.folding import REORDERING
@@ -19,7 +19,8 @@ from tools.verification.lineage import check_direction, claims_descent
 from tools.verification.links import blank_links, find_links, is_sourced
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
 from tools.verification.names import Names
-from tools.verification.passages import read_passage
+from tools.verification.needs import read_need
+from tools.verification.passages import read_passage, split_cells
 from tools.verification.quotes import (
     Quote,
     find_quotes,
@@ -152,7 +153,10 @@ class _Verifier:
                     reason.replace("and names no evidence", "that no evidence can be read for")
                 )
             return report, has_facts
-        if not self._judge_talk(piece, rest):
+        tabular = piece.kind == "row" and bool(piece.header)
+        if any(CONTRADICTED in problem for problem in report.problems):
+            return report, False
+        if not tabular and not self._judge_talk(piece, rest):
             return report.without_problems(), False
         kept = self._blank_talk(piece, rest)
         if kept != rest:
@@ -200,7 +204,10 @@ class _Verifier:
         return problems
 
     def _judge_unmarked(self, piece: Piece) -> str:
-        reading = read_text(blank_links(piece.text))
+        text = blank_links(piece.text)
+        if piece.kind == "row" and piece.header and (reason := self._judge_cells(piece)):
+            return reason
+        reading = read_text(text)
         if any(is_passage(quote) and not self._is_allowed(quote.text) for quote in find_quotes(piece.text)):
             return "uncited: it quotes and names no evidence"
         header = piece.kind == "row" and not piece.header
@@ -211,6 +218,23 @@ class _Verifier:
         # "Models certified for surgery:" says so of every model listed below it: each needs a mark then.
         allowed = () if role == "label" and self._introduces_uncited() else self.allowed
         return judge_uncited(reading, self.names, self.ledger, allowed, role=role, subjects=subjects)
+
+    def _judge_cells(self, piece: Piece) -> str:
+        """Why a row without marks fails that says only under its header what it says: "yes", "not stated"."""
+        cells = split_cells(blank_links(piece.text))
+        models = [name for name, _, _ in self.names.ids(read_text(" ".join(cells)))]
+        for header, cell in zip(piece.header, cells, strict=False):
+            reading = read_text(f"{blank_marks(header)} {cell}")
+            bare = read_text(cell)
+            if self.names.ids(bare) or not cell.strip() or bare.folded.text == read_text(header).folded.text:
+                continue
+            if is_absence(bare.folded.text):
+                subjects = [name.lower() for name in models]
+                if reason := self.names.contradiction(reading, self.ledger, subjects):
+                    return reason
+            elif not read_need(bare) and (reason := judge_uncited(reading, self.names, self.ledger, ())):
+                return reason
+        return ""
 
     def _introduces_uncited(self) -> bool:
         """Whether a model is listed without a mark right behind the piece that is checked."""
