@@ -56,7 +56,11 @@ def _survive(asker: Asker, server: OpenAIServer, hostile: Hostile) -> None:
         assert not {"quoted", "facts"} & {statement["level"] for statement in answer["statements"]}
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize(
+    "name",
+    # Those with settings of their own run into a limit of time.
+    [pytest.param(name, marks=pytest.mark.slow if made.settings else ()) for name, made in SERVICES.items()],
+)
 def test_a_service_that_fails(name: str, asker: Asker, server: OpenAIServer) -> None:
     _survive(asker, server, SERVICES[name])
 
