@@ -16,7 +16,11 @@ _TAG = re.compile(r"<[^>\n]{0,300}>")
 _EMPHASIS = re.compile(r"(?<!\w)(\*{1,3}|_{1,3}|~~)(?=\S)|(?<=\S)(\*{1,3}|_{1,3}|~~)(?!\w)|`+")
 _LEADER = re.compile(r"^\s*(?:[-*+•>#|]+\s+|#+\s*|\d+[.)]\s+)+")
 _ITEM = re.compile(r"(?:^|\n)\s*(?:[-*+•]|\d+[.)])\s+")
-_MARK = re.compile(r"\[(E\d+(?:\s*[,;]\s*E\d+)*)\]")
+# What is a mark, or passes for one (see tools.verification.marks).
+_MARK = re.compile(
+    r"[\[［【]\s*((?:[EeЕе]|ev(?:idence)?)[\s:\-#.]*[\d¹²³⁰-⁹][^\[\]［］【】\n]{0,20}?)\s*[\]］】]",
+    re.IGNORECASE,
+)
 _SLACK = 6  # words a quote may run over, rather than be cut
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
@@ -29,8 +33,10 @@ def plain_text(text: str) -> str:
     text = _TAG.sub(" ", text)
     text = _EMPHASIS.sub("", text)
     text = _LEADER.sub("", text)
-    text = _MARK.sub(r"\1", html.unescape(text))
-    return " ".join(text.replace("|", " ").split())
+    text = " ".join(html.unescape(text).replace("|", " ").split())
+    while (bare := _MARK.sub(r"\1", text)) != text:  # a mark may stand in the brackets of another
+        text = bare
+    return text
 
 
 def quote_text(text: str, *, about: Iterable[str] = (), words: int = 28) -> str:
@@ -91,10 +97,12 @@ def mark_keys(keys: Sequence[str]) -> str:
 
 
 def name_data(row: Mapping[str, Any]) -> str:
-    """The data of a result: dataset, configuration where it says more, and split."""
-    dataset, config, split = (str(row[key] or "") for key in ("dataset", "config", "split"))
-    named = f"{dataset} {config}" if config and config.lower() not in dataset.lower() else dataset
-    return f"{named} ({split})".strip() if split else named
+    """The data of a result: dataset, configuration where it says more, and split; "" without a dataset."""
+    dataset, config, split = (plain_text(str(row[key] or "")) for key in ("dataset", "config", "split"))
+    said = re.search(rf"(?<![^\W_]){re.escape(config)}(?![^\W_])", dataset, re.IGNORECASE)
+    named = dataset if said or not config else f"{dataset} {config}"
+    # A split alone says nothing, and where no dataset is named it mostly comes from a heading far above.
+    return f"{named} ({split})" if named and split else named
 
 
 def join_words(items: Sequence[str], *, last: str = "and") -> str:
