@@ -58,10 +58,12 @@ _LABELS: dict[str, str] = {
     "author": r"(?:developed by|author(?:s|\(s\))?|created by|model creator|developers?)",
     "task": r"(?:downstream[- ]task|task|model type)",
 }
+_SCALED = r"\d[\d.,]{0,20}[\s-]{0,2}(?:k|m|b|t|thousand|million|billion|trillion)"
 _PROSE: dict[str, str] = {
     "license": r"\b(?:licen[cs]ed under|released under|under (?:the|an?) [\w .\-]{2,40}licen[cs]e)\b",
-    "parameters": r"\b\d[\d.,]*\s*(?:k|m|b|million|billion|trillion)?\s*(?:trainable\s+)?param(?:eter)?s?\b"
-    r"|\bparam(?:eter)?s\b[^.\d\n]{0,24}\d[\d.,]*\s*(?:k|m|b|million|billion)\b",
+    # A number without a unit is a count only when it is large: functions take "2 parameters" too.
+    "parameters": rf"\b(?:{_SCALED}|\d[\d.,]{{2,20}})[\s-]{{0,2}}(?:trainable\s)?param(?:eter)?s?\b"
+    rf"|\bparam(?:eter)?s\b[^.\d\n]{{0,24}}{_SCALED}\b",
 }
 _EMPTY_VALUES = frozenset({"", "n/a", "null", "none", "unknown", "[more information needed]", "-"})
 
@@ -190,9 +192,7 @@ def _record_lines(record_json: str, key: str) -> str:
 
 
 def _prose_facts(record: ModelRecord, card: Card, field: str) -> list[Fact]:
-    label = re.compile(
-        rf"^[\s>*\-+#]*\**\s*(?:{_LABELS[field]})\s*\**\s*[:：]\s*\**\s*(?P<value>\S.*)$", re.IGNORECASE
-    )
+    label = re.compile(rf"^[\s>*\-+#]*(?:{_LABELS[field]})[\s*]*[:：][\s*]*(?P<value>\S.*)$", re.IGNORECASE)
     sentence = re.compile(_PROSE[field], re.IGNORECASE) if field in _PROSE else None
     facts = []
     for passage in card.passages:

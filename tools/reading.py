@@ -19,13 +19,20 @@ from tools.attributes import Attribute
 from tools.catalog.records import PassageRow
 from tools.metrics import Metric
 
+# Closing quotes and brackets belong to the sentence they close. Whether a new one begins after the white
+# space is told by its first letter or digit; scripts without spaces need none.
 _SENTENCE_END = re.compile(
-    r"(?<=[.!?。！？])[\"”’)\]*_]*\s+(?=[\"“‘(\[*_`]*[A-Z0-9\U00010000-\U0010ffff])|\n{2,}"
+    r"(?<=[.!?…؟।])(?P<close>[\"”’»)\]*_]*)\s+(?=[\"“‘«„(\[*_`¿¡]*(?P<first>[^\W_]|[\U00010000-\U0010ffff]))"
+    r"|(?<=[。！？])(?P<closed>[\"”’」』）)\]*_]*)\s*|\n{2,}"
 )
 _NOT_AN_END = re.compile(
-    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st)\.|\b[A-Z]\.)\s*$", re.I
+    r"(?:\b(?:e\.g|i\.e|et al|etc|vs|cf|fig|no|approx|dr|mr|mrs|prof|st|ca|bzw|nr|eq|resp)\.|\b[A-Z]\.)\s*$",
+    re.I,
 )
-_WORD = re.compile(r"[A-Za-zÀ-ÿ0-9]+(?:['’][a-z]+)?|[\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+")
+# Runs of a script without spaces are words of their own; accents and Indic and Thai vowels belong to words.
+_UNSPACED = r"\u3040-\u30ff\u3400-\u9fff"
+_MARKS = r"\u0300-\u036f\u064b-\u0652\u0900-\u0963\u0971-\u0dff\u0e00-\u0e7f"
+_WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+(?:['’][a-z]+)?")
 _NUMBER = re.compile(r"(?<![\w.])[~≈]?\d[\d.,]*\s*(?:%|[kmb]\b|million|billion|thousand)?", re.I)
 # The noun a question is about: "which reviews", "how many hours of speech".
 _ASKED_NOUN = re.compile(r"\b(?:which|what|how many|number of)\s+((?:[\w-]+\s+){0,1}[\w-]+)", re.IGNORECASE)
@@ -41,7 +48,7 @@ STOPWORDS = frozenset(resources.files("tools.data").joinpath("stopwords.txt").re
 # Endings and what is kept of them, longest first.
 _ENDINGS = (
     ("ization", "iz"), ("isation", "iz"), ("ations", "at"), ("ation", "at"), ("sses", "ss"), ("ings", ""),
-    ("edly", ""), ("ies", "y"), ("ing", ""), ("ers", "er"), ("ed", ""), ("es", "e"), ("s", ""),
+    ("edly", ""), ("ies", "i"), ("ing", ""), ("ers", "er"), ("ed", ""), ("es", "e"), ("s", ""),
 )  # fmt: skip
 
 
@@ -67,9 +74,14 @@ def stem_word(word: str) -> str:
             if word.endswith(ending) and len(word) - len(ending) + len(keep) >= 3 and not word.endswith("ss"):
                 word = word[: -len(ending)] + keep
                 break
+    elif len(word) == 4 and word[-1] == "s" and word[-2] not in "ais" and word != "news":
+        word = word[:-1]
+    if len(word) > 3:
         word = word.removesuffix("e")
-        if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
-            word = word[:-1]
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
+        word = word[:-1]
+    if len(word) > 3 and word[-1] == "y" and word[-2] not in "aeiou":
+        word = word[:-1] + "i"
     return word.replace("isation", "ization")
 
 
@@ -78,7 +90,7 @@ def content_words(text: str, *, drop: Iterable[str] = ()) -> list[str]:
     dropped = {stem_word(word) for phrase in drop for word in _WORD.findall(phrase)}
     stems = []
     for word in _WORD.findall(_ONE_WORD.sub(lambda found: found[0].replace("-", "").replace(" ", ""), text)):
-        lower = re.sub(r"['’]s$", "", word.lower())
+        lower = re.sub(r"['’](?:s|t|re|ve|ll|d|m)$", "", word.lower())
         if lower in STOPWORDS or (len(lower) < 2 and not lower.isdigit()):
             continue
         stem = stem_word(lower)
@@ -141,9 +153,10 @@ def _line_groups(text: str) -> list[tuple[int, int]]:
 def _sentence_pieces(text: str, start: int, end: int) -> list[tuple[int, int]]:
     pieces, at = [], start
     for found in _SENTENCE_END.finditer(text, start, end):
-        if _NOT_AN_END.search(text, at, found.start() + 1):
+        first = found["first"]
+        if first and (first.islower() or _NOT_AN_END.search(text, at, found.start() + 1)):
             continue
-        pieces.append((at, found.start()))
+        pieces.append((at, max(found.start(), found.end("close"), found.end("closed"))))
         at = found.end()
     pieces.append((at, end))
     return pieces
@@ -203,7 +216,7 @@ def rank_spans(
         states = True
         if attributes:
             in_text = attributes[0].stated.search(_without_names(text, drop)) is not None
-            in_context = attributes[0].stated.search(context) is not None
+            in_context = attributes[0].stated.search(_without_names(context, drop)) is not None
             states = in_text or (in_context and not attributes[0].numeric)
             score += 0.5 if in_text else 0.25 if states else 0.0
         if metrics and any(metric.pattern.search(text) for metric in metrics) and _NUMBER.search(text):
@@ -250,10 +263,9 @@ def _distinct(spans: list[Span], limit: int) -> list[Span]:
     kept = []
     for span in spans:
         folded = " ".join(span.text.split()).lower()
-        if folded in seen:
-            continue
-        seen.add(folded)
-        kept.append(span)
-        if len(kept) == limit:
+        if len(kept) >= limit:
             break
+        if folded not in seen:
+            seen.add(folded)
+            kept.append(span)
     return kept
