@@ -54,6 +54,10 @@ class Unit:
         return read_text(self.context)
 
 
+_OBJECT = re.compile(r"\{[^{}\n]{3,2000}\}")
+_PAIR = re.compile(r"[\"'](?P<key>[^\"'\n]{1,60})[\"']\s*:\s*[\"']?(?P<value>-?\d[\d.]*(?:e-?\d+)?\s?%?)")
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """One evidence with its units; `about` reads its source and locator."""
@@ -87,6 +91,7 @@ def read_passage(evidence: Evidence) -> Passage:
 def _split(text: str, *, structured: bool, results: bool) -> Iterator[Unit]:
     if re.search(r"<t[rdh]\b", text, re.IGNORECASE):
         yield from _split_html(text)
+    yield from _split_objects(text)
     nodes = [not line.strip() or bool(_NODE.match(line) or _BRACKET.match(line)) for line in text.split("\n")]
     if nodes and (structured or text.startswith("---")) and sum(nodes) >= 0.6 * len(nodes):
         if results and not re.search(r"^\s*- ", text, re.MULTILINE):
@@ -96,6 +101,16 @@ def _split(text: str, *, structured: bool, results: bool) -> Iterator[Unit]:
             yield Unit(text[start:end], start, end, context)
         return
     yield from _split_lines(text)
+
+
+def _split_objects(text: str) -> Iterator[Unit]:
+    """Records that print their results as an object, `{"mAP@0.5(box)": 0.661, ...}`: each pair is a cell."""
+    for found in _OBJECT.finditer(text):
+        before = text[max(0, found.start() - 300) : found.start()]
+        for pair in _PAIR.finditer(found[0]):
+            start, end = found.start() + pair.start(), found.start() + pair.end()
+            cells = ((pair["key"], pair["value"]),)
+            yield Unit(text[start:end], start, end, f"{before} {pair['key']}", cells)
 
 
 def _split_html(text: str) -> Iterator[Unit]:
