@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 LOCKED := $(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint ask wheel-test lock clean
+.PHONY: help install run terminal test check lint ask wheel-test lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -32,8 +32,11 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 
 install: $(VENV)/.installed ## .venv with the command `lake`, nothing else
 
-run: $(VENV)/.installed ## prepare the sample lake, then ask it questions in the terminal
+run: $(VENV)/.installed ## prepare the sample lake, then open the chat page at http://127.0.0.1:7860
 	@$(BIN)/lake start
+
+terminal: $(VENV)/.installed ## the same lake, asked in the terminal
+	@$(BIN)/lake start --terminal
 
 # The question travels in the environment, as typed: neither make nor the shell reads anything in it.
 ask: export ASK_QUESTION := $(value Q)

@@ -11,6 +11,7 @@ import contextlib
 import json
 import math
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
@@ -75,6 +76,9 @@ def make_app(
     app.router.routes.append(mcp.route)
     page = build_page(actions)
     page.queue(max_size=500, default_concurrency_limit=None)
+    # Gradio keeps figures on each of the last 10,000 events and counts all of them anew after every one.
+    page._queue.ANALYTICS_MAX_EVENTS = 1
+    page._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
     user, _, password = (login or "").partition(":")
     gr.mount_gradio_app(
         app,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.agent import Assistant
+from assistant.answers import Answer
 from assistant.export import export_json, export_markdown
 from assistant.page import frame
 from assistant.page.access import name_owner, require_own
@@ -114,10 +115,11 @@ class PageActions:
             for path in files:
                 await asyncio.to_thread(self.assistant.attach, Path(path), thread)
             turn = self.turns.start(thread, question, engine=engine or None, keep=keep)
+            patch = self._patch(documents=self._list_documents(thread)) if files else None
         except LakeError as error:
             yield Change(patch=self._patch(trouble=[error.message, error.hint]), busy=False, entry=question)
             return
-        yield Change(thread=thread, entry="", busy=True)
+        yield Change(patch, thread=thread, entry="", busy=True)
         async for change in self._follow(turn, owner, keep=keep):
             yield change
 
@@ -174,7 +176,7 @@ class PageActions:
             stored = self.assistant.turns(thread)
             if not 1 <= action.turn <= len(stored):
                 raise UsageError(f"There is no answer {action.turn} in this conversation.")
-            shown = render_sources(stored[action.turn - 1].answer, action.turn, catalog)
+            shown = self._render_sources(stored[action.turn - 1].answer, action.turn)
             return Change(sources=self._sources(shown, action.turn, action.key, action.cite))
         if action.name == "undo":
             question = self._question(thread, action.turn)
@@ -251,7 +253,7 @@ class PageActions:
             f"The answer is there, with {len(answer.evidence)} sources; {failed} statements failed the check."
         )
         patch = self._patch(thread=turn.thread, turns=turns, say=said, running=False)
-        shown = render_sources(answer, state.number, catalog)
+        shown = self._render_sources(answer, state.number)
         return Change(patch, rail, self._sources(shown, state.number, None, -1), turn.thread, False)
 
     def _show(self, thread: str, owner: str) -> Change:
@@ -266,12 +268,13 @@ class PageActions:
             turns=turns,
             earlier=max(0, len(stored) - _SHOWN_TURNS),
             empty=frame.render_empty(self.assistant.lake),
+            documents=self._list_documents(thread),
             running=running,
         )
         sources = self._sources(EMPTY, 0, None, -1)
         if stored:
             last = stored[-1]
-            shown = render_sources(last.answer, last.number, self.assistant.lake.catalog)
+            shown = self._render_sources(last.answer, last.number)
             sources = self._sources(shown, last.number, None, -1)
         return Change(patch, rail, sources, thread, running)
 
@@ -284,6 +287,14 @@ class PageActions:
             )
             for turn in (stored if whole else stored[-_SHOWN_TURNS:])
         }
+
+    def _list_documents(self, thread: str) -> str:
+        names = [document.name for document in self.assistant.documents(thread)] if thread else []
+        return frame.render_documents(names)
+
+    def _render_sources(self, answer: Answer, turn: int) -> str:
+        attached = {document.id: document.text for document in self.assistant.documents(answer.thread)}
+        return render_sources(answer, turn, self.assistant.lake.catalog, attached)
 
     def _delete(self, doomed: str, thread: str, owner: str) -> Change:
         require_own(self.assistant, doomed, owner)

@@ -44,6 +44,14 @@ def render_rail(threads: Sequence[ThreadSummary], current: str) -> str:
     return f'<ul class="threads">{items}</ul>'
 
 
+def render_documents(names: Sequence[str]) -> str:
+    """The documents a person has added to the conversation, "" when there are none."""
+    if not names:
+        return ""
+    items = "".join(f"<li><bdi>{escape_line(name, 80)}</bdi></li>" for name in names)
+    return f'<ul class="documents" aria-label="Documents you added">{items}</ul>'
+
+
 def render_empty(lake: Lake) -> str:
     """What a person meets before the first question."""
     records = lake.catalog.list_models()

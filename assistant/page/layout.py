@@ -24,6 +24,7 @@ from tools.errors import LakeError
 _STAGE = (
     '<div class="stage"><div class="welcome-place"></div><div class="earlier" hidden><button type="button" '
     'class="small" data-act="earlier">show earlier questions</button></div><div class="turns"></div>'
+    '<div class="documents-place"></div>'
     '<div class="trouble-place" role="alert"></div>'
     '<div class="sr" role="status" aria-live="polite"></div></div>'
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 from assistant.answers import Answer, AnswerCitation
 from assistant.page.answer_text import number_sources
@@ -36,8 +37,10 @@ EMPTY = (
 )
 
 
-def render_sources(answer: Answer, turn: int, catalog: Catalog) -> str:
-    """All sources of an answer, as many as it marks, folded."""
+def render_sources(
+    answer: Answer, turn: int, catalog: Catalog, attached: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """All sources of an answer, as many as it marks, folded. `attached`: the conversation's own documents."""
     numbers = number_sources(answer)
     head = _render_head(f"Sources of answer {turn}")
     if not answer.evidence:
@@ -46,7 +49,7 @@ def render_sources(answer: Answer, turn: int, catalog: Catalog) -> str:
     entries = "".join(
         render_source(
             item,
-            find_place(item, catalog),
+            find_place(item, catalog, attached),
             number=numbers[item.id],
             citations=[(n, c) for n, c in enumerate(answer.citations) if c.evidence == item.id],
             used=_list_uses(answer, item.id),
@@ -60,7 +63,7 @@ def render_fact(model: str, field: FactField, catalog: Catalog) -> str:
     """Where one field of a model is stated, for the cards of recommended models."""
     facts = collect_facts(catalog, model, [field]).get(field, [])
     entries = "".join(
-        render_source(item, find_place(item, catalog), opened=True)
+        render_source(item, find_place(item, catalog, {}), opened=True)
         for item in (
             Evidence(id="", kind=f.kind, source=f.source, locator=f.locator, text=f.text, sha256=f.sha256)
             for f in facts

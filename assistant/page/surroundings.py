@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from assistant.cli.render import describe_locator
 from assistant.page.escape import hub_page
+from tools.cards.types import Card
+from tools.catalog.records import ModelRecord
 from tools.catalog.repository import Catalog
 from tools.evidence import Evidence
 
 _LINES = re.compile(r"^(?P<file>.+)#L(?P<first>\d+)(?:-L(?P<last>\d+))?$")
 _AROUND = 3  # lines of context on either side
+_GONE = "This model is no longer in the lake; what was read of it is kept with the answer."
+_REPLACED = "The card was replaced since; this is what it said when the answer was written."
+_OURS = "From our own summary of that page, not its author's words."
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -37,40 +43,50 @@ def describe_place(item: Evidence) -> str:
     return describe_locator(item.locator)
 
 
-def find_place(item: Evidence, catalog: Catalog) -> Place:
-    """Look evidence up in the lake as it is today."""
-    record = catalog.get_model(item.model) if "/" in item.model or "@" in item.source else None
-    card = catalog.get_card(item.model) if record is not None else None
-    link, label, own = "", "", ""
-    if record is not None:
-        if record.source_kind == "sample" and record.link:
-            link, label = record.link, "the page this speaks of"
-            own = "From our own summary of that page, not its author's words."
-        elif record.source_kind in ("dump", "hub"):
-            link, label = hub_page(record.model), "the model's page on the Hub"
-            if record.source_kind == "hub" and _COMMIT.fullmatch(record.revision):
-                link += f"/blob/{record.revision}/README.md"
+def find_place(item: Evidence, catalog: Catalog, attached: Mapping[str, str]) -> Place:
+    """Look evidence up in the lake as it is today.
+
+    `attached` holds the texts of the conversation's own documents by their ids; a paper's is "".
+    """
+    if item.model in attached:
+        first, before, after = _surround(attached[item.model], item)
+        return Place(first=first, before=before, after=after, note="From a document you added to this chat.")
+    record = catalog.get_model(item.model) if "@" in item.source else None
+    if record is None or record.removed:
+        gone = "@" in item.source and item.kind != "paper"
+        return Place(note=_GONE if gone else "")
+    link, label = _find_link(record)
+    card = catalog.get_card(item.model)
     file = item.locator.partition("#")[0]
-    if record is None or card is None or not file.startswith("README"):
-        text = record.record_json if record is not None and file == "record.json" else ""
-        first, before, after = _surround(text, item)
-        note = ""
-        if record is None and item.kind in ("card", "metadata") and "@" in item.source:
-            note = "This model is no longer in the lake; what was read of it is kept with the answer."
-        return Place("", first, before, after, link, label, note)
+    if card is None or not file.startswith("README"):
+        first, before, after = _surround(record.record_json if file == "record.json" else "", item)
+        return Place(first=first, before=before, after=after, link=link, link_label=label)
     if card.sha256 != item.sha256:
-        note = "The card was replaced since; this is what it said when the answer was written."
-        return Place("", None, (), (), link, label, note)
+        return Place(link=link, link_label=label, note=_REPLACED)
     first, before, after = _surround(card.text, item)
-    section = ""
-    if first is not None:
-        last = max((s for s in card.sections if s.lines.start <= first <= s.lines.end),
-                   key=lambda s: s.lines.start, default=None)  # fmt: skip
-        if last is not None:
-            section = " › ".join(title for title in last.path if title)
-        if card.front_matter is not None and first <= card.front_matter.end:
-            section = "metadata at the top of the card"
-    return Place(section, first, before, after, link, label, own)
+    section = _find_section(card, first) if first is not None else ""
+    note = _OURS if record.source_kind == "sample" and record.link else ""
+    return Place(section, first, before, after, link, label, note)
+
+
+def _find_link(record: ModelRecord) -> tuple[str, str]:
+    """(address, what it is) of the page a model has elsewhere, ("", "") when none is known."""
+    if record.source_kind == "sample" and record.link:
+        return record.link, "the page this speaks of"
+    if record.source_kind == "hub" and _COMMIT.fullmatch(record.revision):
+        return f"{hub_page(record.model)}/blob/{record.revision}/README.md", "this card on the Hub"
+    if record.source_kind in ("dump", "hub"):
+        return hub_page(record.model), "the model's page on the Hub"
+    return "", ""
+
+
+def _find_section(card: Card, line: int) -> str:
+    """The headings above a line, outermost first."""
+    if card.front_matter is not None and line <= card.front_matter.end:
+        return "metadata at the top of the card"
+    above = [section for section in card.sections if section.lines.start <= line <= section.lines.end]
+    innermost = max(above, key=lambda section: section.lines.start, default=None)
+    return " › ".join(title for title in innermost.path if title) if innermost is not None else ""
 
 
 def _surround(text: str, item: Evidence) -> tuple[int | None, tuple[str, ...], tuple[str, ...]]:

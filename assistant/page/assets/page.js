@@ -8,6 +8,7 @@
 //   turns    {number: {part: html}}, parts are replaced one by one
 //   earlier  how many earlier turns are not shown
 //   empty    what stands there before the first question
+//   documents  the documents a person has added, as HTML
 //   running  whether a question is at work
 //   say      a line for screen readers
 //   trouble  [fact, what to do]
@@ -133,6 +134,7 @@
     }
     if (patch.empty !== undefined) find(".welcome-place", stage).innerHTML = patch.empty;
     find(".welcome-place", stage).hidden = box.children.length > 0;
+    if (patch.documents !== undefined) find(".documents-place", stage).innerHTML = patch.documents;
     if (patch.earlier !== undefined) find(".earlier", stage).hidden = !patch.earlier;
     if (patch.running !== undefined) document.body.classList.toggle("lake-running", patch.running);
     if (patch.say !== undefined) find("[role=status]", stage).textContent = patch.say;
@@ -381,6 +383,16 @@
     },
     true,
   );
+
+  // When the page is left, Gradio cuts off its own requests and writes that to the console: no error of ours.
+  const write = console.error;
+  let cutAt = -Infinity;
+  console.error = (...said) => {
+    if (said[0] instanceof DOMException && said[0].name === "AbortError") cutAt = performance.now();
+    else if (performance.now() - cutAt > 500 || !String(said[1]).includes("Connection errored out")) {
+      write.apply(console, said);
+    }
+  };
 
   window.lakePage = {
     storedThread,
