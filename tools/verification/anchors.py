@@ -27,6 +27,9 @@ _SHARE_OF = re.compile(
 )
 # "9 hours per epoch", "$2 each hour"
 _RATE = re.compile(r"^[\w\s%-]{0,24}?\s(?:per|each|every)\s+(?P<what>[^\W\d_]+)", re.IGNORECASE)
+_RUN = re.compile(
+    r"\b(?:runs?|running|needs?|requires?|answers?|responds?|loads?|infers?|inference|fits?)\b", re.I
+)
 _ABBREVIATED = {"second": "/s", "hour": "/h", "minute": "/min"}
 _ASIDE = re.compile(r"\([^()]*\)")
 
@@ -78,7 +81,7 @@ def _content(claim: Reading, start: int, end: int, taken: list[tuple[int, int]])
 
 def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
     """Whether `given` stands in `unit` for what `number` stands for in `claim`."""
-    if not _has_same_rate(claim, number, unit, given):
+    if not _has_same_rate(claim, number, unit, given) or _is_of_training(claim, unit):
         return False
     anchors = find_anchors(claim, number)
     if unit.cells:
@@ -93,6 +96,13 @@ def is_tied(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:
         anchors = [anchor for anchor in anchors if not anchor.startswith(":")]
     versions = [n.value for n in claim.numbers if n is not number and _is_version(claim, n)]
     return all(is_closest(anchor, unit.reading, given, versions) for anchor in anchors)
+
+
+def _is_of_training(claim: Reading, unit: Unit) -> bool:
+    """Whether a claim on how a model is run takes its number from how it was trained."""
+    if claim.stems & ROLES or not _RUN.search(claim.folded.text) or _RUN.search(unit.text):
+        return False
+    return bool(unit.reading.stems & {"train", "pretrain", "finetune"})
 
 
 def _has_same_rate(claim: Reading, number: Number, unit: Unit, given: Number) -> bool:

@@ -17,7 +17,8 @@ from tools.verification.readings import Reading, read_text
 from tools.verification.words import Word, counted_words, is_free, stem_word
 
 # What can be said of a model that was made from another one.
-_MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize", "adapt", "distil"})
+_MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize"})
+_MADE = _MADE_FROM | {"adapt", "distil", "quantize", "prune", "merge"}
 _UNSEEN = frozenset(
     stem_word(word) for word in ("held-out", "heldout", "held", "holdout", "unseen", "benchmark")
 )
@@ -198,8 +199,10 @@ def _covers(word: Word, passage: Passage, pools: Sequence[Reading], claim: Readi
     for pool in pools:
         if word.stem in pool.stems or pool.holds_run(squashed):
             return True
-    if word.stem in _MADE_FROM and any(_MADE_FROM & pool.stems for pool in pools):
-        return True
+    if word.stem in _MADE_FROM:
+        made = _MADE_FROM if word.stem == "finetune" else _MADE
+        if any(made & pool.stems for pool in pools):
+            return True
     if word.stem == "train" and not (ROLES - {"train"} | _UNSEEN) & pools[0].stems and not pools[0].metrics:
         # A hyperparameter, or a dataset in a field: training is what it is of, unless said otherwise.
         return True

@@ -35,6 +35,7 @@ _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|can|could|may|might|must|should|will|would)\s*$",
     re.I,
 )
+_RELATIVE = re.compile(r"\b(?:who|whom|whose|which)\b", re.IGNORECASE)
 _REACH = 9  # words after a negator that it can govern
 
 
@@ -117,6 +118,8 @@ def _find_scopes(reading: Reading) -> list[tuple[int, int, int]]:
         before = text[: match.start()]
         subject = -1
         if match[0].lower() in ("not", "n't", "never") and _AUXILIARY.search(before):
-            subject = max((m.end() for m in _STOP.finditer(before)), default=0)
+            stops = [m.end() for m in _STOP.finditer(before)]
+            # "plain words for people who are not lawyers": the clause denies of the people, of nothing before.
+            subject = max([0, *stops, *(m.end() for m in _RELATIVE.finditer(before))])
         scopes.append((match.end(), stop.start() if stop else len(text), subject))
     return scopes

@@ -54,6 +54,24 @@ class Subjects:
 
     # -- facts -------------------------------------------------------------------------------------
 
+    def select_own(self, part: Reading, items: Sequence[Evidence]) -> list[Evidence]:
+        """The evidence that may speak for a part that names one model: not the cards of others.
+
+        All of it, where the part names no model or several, or none of the evidence is the model's own.
+        """
+        named = {name.lower() for name, _, _ in self._names.ids(part) if self._names.is_known(name)}
+        own = [item for item in items if item.model.lower() in named]
+        if len(named) != 1 or not own:
+            return list(items)
+        return [
+            item
+            for item in items
+            if item in own
+            or item.kind in ("paper", "repo")
+            or not self._names.is_known(item.model)
+            or self._speaks_of(item, list(named))
+        ]
+
     def check_subject(
         self,
         piece: Piece,

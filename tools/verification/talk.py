@@ -60,7 +60,7 @@ _STATED = (
         re.I,
     ),
     re.compile(
-        rf",\s*(?:which|who|whose)\b[^?]*|{MASK}\s*,\s*(?!(?:or|and|then|but|if|on|before|after|for|please|too"
+        rf",\s*(?:which|who|whose)\b[^?]*|{MASK}`?\s*(?:[,:–—]|\s-)\s*(?!(?:or|and|then|but|if|on|before|after|for|please|too"
         rf"|first|would|which|what|do|is|are|shall|should)\b){_REST}",
         re.I,
     ),

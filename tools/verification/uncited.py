@@ -72,14 +72,40 @@ _WANTED = re.compile(
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|for (?:your|that|this)\b|you(?:'re| are)? "
+    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|(?:the )?(?:conditions?|filters?|criteria)\b|for (?:your|that|this)\b|you(?:'re| are)? "
     r"(?:asked|want|wanted|need|are looking|looking|said|mentioned|gave))",
     re.IGNORECASE,
 )
 _COMPARATIVE = re.compile(r"\b(?:more|most|less|least|better|best|worse|worst|higher|lower)\b", re.IGNORECASE)
 _MOST_COUNTED = 12  # number words up to here may count what the answer lists
+# Free where nothing is cited: they weigh, or say what the writer did.
 _DEGREES = frozenset(
-    {"more", "most", "less", "least", "very", "rather", "quite", "only", "question", "questions"}
+    [
+        "more",
+        "most",
+        "less",
+        "least",
+        "fewer",
+        "very",
+        "rather",
+        "quite",
+        "only",
+        "all",
+        "every",
+        "still",
+        "once",
+        "again",
+        "later",
+        "soon",
+        "today",
+        "done",
+        "question",
+        "questions",
+        "counted",
+    ]
+)
+_WRITER = frozenset(
+    ["read", "looked", "searched", "checked", "picked", "chose", "ranked", "found", "compared"]
 )
 _NEGATED = re.compile(r"\b(?:no|not|never|without|free of)\b|n't\b", re.IGNORECASE)
 
@@ -146,6 +172,10 @@ def _find_missed(reading: Reading, names: Names) -> list[str]:
     return [name for name in names.known_in(reading) if name in spoken]
 
 
+def _is_nothing(word: Word) -> bool:
+    return False
+
+
 class _Judge:
     """One text without marks, its ids masked, and the questions whose words it may echo."""
 
@@ -184,6 +214,8 @@ class _Judge:
         personal = _PERSONAL.match(self.text) and not self._is_asserted(self.masked[2:], strict=True)
         if not personal and (claim := find_plain_claim(self.masked)):
             return f"uncited: it {claim} and names no evidence"
+        if personal:
+            return self.judge_words(echoed=not asserted, labels=True, free=_is_done)
         return self.judge_words(echoed=not asserted)
 
     def judge_absence(self) -> str:
@@ -206,7 +238,8 @@ class _Judge:
                 return "uncited: it claims what it says is not stated"
             else:
                 asserted = judge._is_asserted(judge.masked)
-                reason = judge.judge_words(echoed=not asserted, labels=not asserted)
+                free = _is_done if _PERSONAL.match(part.strip()) else _is_nothing
+                reason = judge.judge_words(echoed=not asserted, labels=not asserted, free=free)
             if reason:
                 return reason
         return ""
@@ -236,7 +269,7 @@ class _Judge:
         labels: bool = False,
         unknown_allowed: bool = False,
         numbers: bool = True,
-        free: Callable[[Word], bool] = lambda word: False,
+        free: Callable[[Word], bool] = _is_nothing,
     ) -> str:
         """Why the words of the text fail; "" when they claim nothing.
 
@@ -296,6 +329,11 @@ class _Judge:
     def _echoes(self, start: int, end: int, echoes: Sequence[Reading]) -> bool:
         wanted = re.sub(r"[\W_]+", "", self.text[start:end].lower())
         return any(echo.holds_run(wanted) for echo in echoes)
+
+
+def _is_done(word: Word) -> bool:
+    """Whether a word is what the writer says to have done."""
+    return word.low in _WRITER
 
 
 def _is_told(word: Word) -> bool:

@@ -315,6 +315,7 @@ class _Verifier:
             segments = split_segments(rest, marks, keys)
         for segment, own in segments:
             items = [item for key in own if (item := self.ledger.get(key))]
+            items = self.subjects.select_own(read_text(blank_links(segment)), items)
             passages = [read_passage(item) for item in items]
             others = [read_passage(item) for item in cited if item not in items]
             part = read_text(blank_links(segment))
