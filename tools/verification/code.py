@@ -12,13 +12,28 @@ from tools.verification.readings import read_text
 from tools.verification.words import is_free
 
 # What a block may hold that is no code: data and prose, which say what they say.
-_DATA = frozenset({"json", "jsonl", "yaml", "yml", "toml", "csv", "ini", "xml", "html", "mermaid", "text", "txt",
-                   "markdown", "md"})  # fmt: skip
+_DATA = frozenset(
+    {
+        "json",
+        "jsonl",
+        "yaml",
+        "yml",
+        "toml",
+        "csv",
+        "ini",
+        "xml",
+        "html",
+        "mermaid",
+        "text",
+        "txt",
+        "markdown",
+    }
+)
 # Strings that are the text a model is run on: the argument of a call, or a variable called after it.
 _SAMPLE = re.compile(
     r"\b(?:texts?|sentences?|prompts?|inputs?|questions?|contexts?|documents?|articles?|quer(?:y|ies)"
-    r"|examples?|audio|images?|urls?|messages?|samples?|labels?|candidate_labels|content|role|sequences?|premise|hypothesis"
-    r"|paragraphs?|passages?|body|title|path|file(?:name)?|tasks?|model(?:_id|_name)?|name|device|repo_id)"
+    r"|examples?|audio|images?|urls?|messages?|samples?|labels?|candidate_labels|content|role"
+    r"|sequences?|premise|hypothesis|paragraphs?|passages?|body|title|path|file(?:name)?|tasks?|model(?:_id|_name)?|name|device|repo_id)"
     r"[\"']?\s*[:=]\s*(?:[\[(]\s*)?$",
     re.IGNORECASE,
 )

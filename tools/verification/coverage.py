@@ -14,7 +14,7 @@ from tools.verification.needs import Need, squash_name
 from tools.verification.numbers import Number, supports_number, unit_names
 from tools.verification.passages import Passage, Unit
 from tools.verification.readings import Reading, read_text
-from tools.verification.words import Word, counted_words, is_free, stem_word
+from tools.verification.words import Word, is_free, stem_word, talk_words
 
 # What can be said of a model that was made from another one.
 _MADE_FROM = frozenset({"finetune", "base", "build", "built", "derive", "initialize"})
@@ -177,7 +177,11 @@ def _lacks_unit(claim: Reading, number: Number, given: Number) -> bool:
 def _is_counted_there(claim: Reading, number: Number, passage: Passage, unit: Unit) -> bool:
     """Whether a free noun right behind a number ("2,000 users") stands in the source too."""
     noun = next((word for word in claim.words if word.start >= number.end), None)
-    if noun is None or noun.low not in counted_words() or claim.folded.text[number.end : noun.start] != " ":
+    if (
+        noun is None
+        or noun.low not in talk_words("counted")
+        or claim.folded.text[number.end : noun.start] != " "
+    ):
         return True
     if number.value == _count_items(unit):
         return True

@@ -119,7 +119,7 @@ def _find_scopes(reading: Reading) -> list[tuple[int, int, int]]:
         subject = -1
         if match[0].lower() in ("not", "n't", "never") and _AUXILIARY.search(before):
             stops = [m.end() for m in _STOP.finditer(before)]
-            # "plain words for people who are not lawyers": the clause denies of the people, of nothing before.
+            # "plain words for people who are not lawyers": denied of the people, of nothing before them.
             subject = max([0, *stops, *(m.end() for m in _RELATIVE.finditer(before))])
         scopes.append((match.end(), stop.start() if stop else len(text), subject))
     return scopes

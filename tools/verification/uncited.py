@@ -26,7 +26,7 @@ from tools.verification.talk import (
     is_advice,
     is_question,
 )
-from tools.verification.words import Word, counted_words, is_free, label_words, told_words
+from tools.verification.words import Word, is_free, label_words, talk_words
 
 Role = Literal["text", "label"]  # a label: a heading, a table's header, a lead-in that ends in a colon
 
@@ -68,45 +68,18 @@ _SUBJECT = re.compile(
 )
 # "I looked for models that ..." says of no model that it does.
 _WANTED = re.compile(
-    r"\b(?:for|find|want|need|wanted)\s+(?:an?\s+|any\s+)?(?:\w+\s+)?(?:models?|ones?)\s+(?:that|which|who)\b",
+    r"\b(?:for|find|want|need|wanted)\s+(?:an?\s+|any\s+)?(?:\w+\s+)?(?:models?|ones?)\s+"
+    r"(?:that|which|who)\b",
     re.IGNORECASE,
 )
 _PERSONAL = re.compile(
-    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|(?:the )?(?:conditions?|filters?|criteria)\b|for (?:your|that|this)\b|you(?:'re| are)? "
-    r"(?:asked|want|wanted|need|are looking|looking|said|mentioned|gave))",
+    r"^\W*(?:I(?:'d| would|'ll| will|'m| am| have|'ve)?\b|let me\b|for (?:your|that|this)\b"
+    r"|(?:the )?(?:conditions?|filters?|criteria)\b"
+    r"|you(?:'re| are)? (?:asked|want|wanted|need|are looking|looking|said|mentioned|gave))",
     re.IGNORECASE,
 )
 _COMPARATIVE = re.compile(r"\b(?:more|most|less|least|better|best|worse|worst|higher|lower)\b", re.IGNORECASE)
 _MOST_COUNTED = 12  # number words up to here may count what the answer lists
-# Free where nothing is cited: they weigh, or say what the writer did.
-_DEGREES = frozenset(
-    [
-        "more",
-        "most",
-        "less",
-        "least",
-        "fewer",
-        "very",
-        "rather",
-        "quite",
-        "only",
-        "all",
-        "every",
-        "still",
-        "once",
-        "again",
-        "later",
-        "soon",
-        "today",
-        "done",
-        "question",
-        "questions",
-        "counted",
-    ]
-)
-_WRITER = frozenset(
-    ["read", "looked", "searched", "checked", "picked", "chose", "ranked", "found", "compared"]
-)
 _NEGATED = re.compile(r"\b(?:no|not|never|without|free of)\b|n't\b", re.IGNORECASE)
 
 
@@ -307,7 +280,7 @@ class _Judge:
             and not any(word.stem in echo.stems for echo in echoes)
             and not (word.initial and is_free(word.low))
             and word.low not in fields
-            and word.low not in _DEGREES
+            and word.low not in talk_words("degrees")
             and not free(word)
         ]
         if words:
@@ -324,7 +297,7 @@ class _Judge:
         if number.kind or number.value > _MOST_COUNTED:
             return True
         following = [word.low for word in self.reading.words if word.start >= number.end][:2]
-        return bool(following) and not counted_words().isdisjoint(following)
+        return bool(following) and not talk_words("counted").isdisjoint(following)
 
     def _echoes(self, start: int, end: int, echoes: Sequence[Reading]) -> bool:
         wanted = re.sub(r"[\W_]+", "", self.text[start:end].lower())
@@ -333,9 +306,9 @@ class _Judge:
 
 def _is_done(word: Word) -> bool:
     """Whether a word is what the writer says to have done."""
-    return word.low in _WRITER
+    return word.low in talk_words("writer")
 
 
 def _is_told(word: Word) -> bool:
     """Whether a word is what the person is told to do."""
-    return word.low in told_words()
+    return word.low in talk_words("told")

@@ -141,15 +141,9 @@ def alternatives(group: str, key: str) -> str:
 
 
 @cache
-def counted_words() -> frozenset[str]:
-    """Free nouns whose number is a property of a model."""
-    return frozenset(_load()["talk"]["counted"].split())
-
-
-@cache
-def told_words() -> frozenset[str]:
-    """What a person is told to do."""
-    return frozenset(_load()["talk"]["told"].split())
+def talk_words(key: str) -> frozenset[str]:
+    """Single words of talk: `counted`, `told`, `degrees` or `writer`."""
+    return frozenset(_load()["talk"][key].split())
 
 
 @cache
