@@ -20,7 +20,7 @@ MAY_IMPORT = {
 }
 # `lake eval` and `lake bench` run the suites of a checkout; only they name them, inside the function.
 EXCEPTIONS = {("assistant/cli/evaluate.py", "eval"), ("assistant/cli/bench.py", "eval")}
-MOST_LINES = 450
+MOST_LINES = 460
 
 
 def _modules(package: str) -> list[Path]:

@@ -260,7 +260,7 @@ def _embeddable(span: Span) -> str:
 
 def _distinct(spans: list[Span], limit: int) -> list[Span]:
     seen: set[str] = set()
-    kept = []
+    kept: list[Span] = []
     for span in spans:
         folded = " ".join(span.text.split()).lower()
         if len(kept) >= limit:

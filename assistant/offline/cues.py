@@ -85,10 +85,14 @@ def ask_results(question: str, metric: Metric) -> list[dict[str, Any]]:
 
 def is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
     """Whether the question is about this model, or only uses its name to describe something."""
+    before = question[: mention.start].rstrip()
     if mention.kind in ("exact", "bare"):
-        before = question[: mention.start].rstrip()
         return not (weak_names and re.search(r"\b(?:an?|any|some|other|which|what)$", before, re.IGNORECASE))
-    return not weak_names
+    # "a model by someone" is looked for; "the model by someone" is spoken of.
+    sought = re.search(
+        r"\b(?:an?|any|some)\s+(?:\w+\s+){0,2}models?\s+(?:by|from|of)$", before, re.IGNORECASE
+    )
+    return not (weak_names or (mention.kind == "author" and sought))
 
 
 def choose_meant(mention: Mention, family: Sequence[str]) -> list[str]:

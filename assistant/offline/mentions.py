@@ -77,6 +77,7 @@ class MentionIndex:
                 self._by_author[author.lower()].append(model)
             part_count.update(set(name_parts(name)))
         self._part_count = part_count
+        self._datasets = {name.lower() for record in self._records.values() for name in record.datasets}
         self._by_coined = self._find_coined(islice(passages, _MAX_PASSAGES))
         for found in (*self._by_joined.values(), *self._by_author.values()):
             found.sort(key=self._popularity)
@@ -97,7 +98,7 @@ class MentionIndex:
             model = self._by_folded.get(bare.lower())
             if model:
                 take(Mention(model, written, found.start(), "exact"), found.end())
-            elif self._looks_like_id(bare):
+            elif self._looks_like_id(bare) and bare.lower() not in self._datasets:
                 take(Mention(bare, written, found.start(), "unknown"), found.end())
         for start, end, models in self._joined_windows(question):
             also = tuple(models[1:])
@@ -142,9 +143,6 @@ class MentionIndex:
         others = [m for m in self._by_author.get(author, ()) if m != model] if author else []
         others += [m for m in self.nearest(model, 8) if m != model and m not in others]
         return sorted(others, key=lambda m: -len(own & set(name_parts(m))) / len(own | set(name_parts(m))))
-
-    def record(self, model: str) -> ModelRecord | None:
-        return self._records.get(model)
 
     def _find_coined(self, passages: Iterable[PassageRow]) -> dict[str, list[str]]:
         """Words of names that are coined, not descriptive: no card's summary uses them in lower case."""

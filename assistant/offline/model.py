@@ -25,7 +25,6 @@ from assistant.offline.dialogue import read_documents, read_turns
 from assistant.offline.phrases import FRAMING
 from assistant.offline.planner import Planner
 
-
 _MOST_WORDS = 4000  # characters that a tool takes in one argument
 
 

@@ -212,10 +212,11 @@ class Planner:
             )
         if len(models) > 1:
             fields = [a.field for a in attributes if a.field]
-            free = [a for a in attributes if not a.field] or asked_metrics(bare)
-            arguments: dict[str, Any] = {"models": list(models[:6]), "fields": list(dict.fromkeys(fields))}
-            if free or not fields or any(a.name == "data" for a in attributes):
-                arguments["question"] = bare
+            arguments: dict[str, Any] = {
+                "models": list(models[:6]),
+                "fields": list(dict.fromkeys(fields)),
+                "question": bare,
+            }
             return replace(base, intent="compare", requests=(Request("compare_documentation", arguments),))
         if has_shape("gaps", bare):
             request = Request("read_card", {"model": models[0], "fields": list(_CARD_FIELDS)})
@@ -246,11 +247,8 @@ class Planner:
         )
 
     def _similar(self, base: Plan, question: str) -> Plan:
-        record = self._index.record(base.models[0])
-        assert record is not None
-        words = " ".join(filter(None, [record.task, record.title, record.summary]))[:400]
-        rest = sub_shape("similar", " ", base.question).strip(" ?.!,")
-        request = Request("search_models", {"query": f"{words} {rest}".strip(), "limit": 6})
+        rest = " ".join(sub_shape("similar", " ", base.question).strip(" ?.!,").split())
+        request = Request("search_models", {"query": rest, "similar_to": base.models[0]})
         return replace(base, intent="similar", query=question, requests=(request,))
 
     def _not_here(self, question: str, bare: str, unknown: Sequence[Mention]) -> Plan:

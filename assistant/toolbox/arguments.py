@@ -28,6 +28,7 @@ class SearchModels(_Arguments):
     min_downloads: int | None = Field(None, ge=0, description="At least so many downloads.")
     max_parameters: int | None = Field(None, ge=1, description="At most so many parameters.")
     derived_from: Name | None = Field(None, description="Only models whose cards name this parent.")
+    similar_to: Name | None = Field(None, description="A model of the lake; others like it are looked for.")
     limit: int = Field(5, ge=1, le=20, description="How many models.")
 
 

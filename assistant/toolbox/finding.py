@@ -31,18 +31,34 @@ from tools.search.types import Constraint, ConstraintField, SearchHit
 
 _RANKED = 50  # looked at, because a number read from a model's name has no line to cite
 _LISTED_PAPERS = 8
+_LIKENESS = 400  # characters of what a model says of itself that others are compared with
 _SHOWN_FACTS: tuple[FactField, ...] = ("task", "license", "dataset")
 
 
 def search_models(context: ToolContext, arguments: SearchModels) -> dict[str, Any]:
     """Ranked models for a need, with the passages that speak for each."""
     flags = read_flags(arguments)
-    found = search(context.lake, arguments.query, k=arguments.limit, flags=flags)
+    query = arguments.query
+    example = resolve_model(context.lake.catalog, arguments.similar_to) if arguments.similar_to else None
+    if example is not None:
+        record = context.lake.catalog.get_model(example)
+        assert record is not None
+        words = " ".join(filter(None, [record.task, record.title, record.summary]))[:_LIKENESS]
+        query = f"{words} {query}".strip()
+    found = search(
+        context.lake,
+        query,
+        k=arguments.limit + (example is not None),
+        flags=flags,
+        conditions=arguments.query,
+    )
+    hits = [hit for hit in found.hits if hit.record.model != example][: arguments.limit]
     return {
         "constraints": [asdict(constraint) for constraint in found.constraints],
-        "models": [_show_hit(context, hit, arguments.query) for hit in found.hits],
+        "models": [_show_hit(context, hit, query) for hit in hits],
         "not_stated": [
-            {"model": hit.record.model, "unknown": list(hit.unknown)} for hit in found.unknown[:5]
+            {"model": hit.record.model, "unknown": list(hit.unknown)}
+            for hit in [hit for hit in found.unknown if hit.record.model != example][:5]
         ],
         "suggestions": list(found.suggestions),
         "confidence": found.confidence,

@@ -212,6 +212,11 @@ LIES: dict[str, tuple[str | tuple[str, str], ...]] = {
         "`west/plant-finder` was made by three students in autumn 2023 {P: three students}.",
     ),
     "another role of the same words": (
+        "`north/letter-summarizer` needs 2 GPUs to run {L: took 5 epochs}.",
+        "`north/letter-summarizer` answers in 9 hours {L: took 5 epochs}.",
+        "`south/voice-notes-de` was trained on 1,250 hours {D: 300 hours}.",
+        "`south/voice-notes-de` has 18,400 users {D: downloads}.",
+        "`north/letter-summarizer-large` writes summaries of at least five sentences {G: up to five}.",
         "`west/plant-finder` was trained on 4,000 photographs {P: 91.2}.",
         "`north/letter-summarizer` was pretrained for 5 epochs from scratch {L: took 5 epochs}.",
         "`north/letter-summarizer` was evaluated for 5 epochs {L: took 5 epochs}.",
@@ -226,6 +231,9 @@ LIES: dict[str, tuple[str | tuple[str, str], ...]] = {
         "`north/letter-summarizer` has a limit of 1,024 words {L: 1,024}.",
     ),
     "another model's words": (
+        "`north/letter-summarizer` handles English and Dutch {L: language}{G: English and Dutch}.",
+        "`north/letter-summarizer` is an adapter of `north/base-writer` {L: 48,000}.",
+        "`north/letter-summarizer` is a distilled version of `north/base-writer` {L: 48,000}.",
         "`north/letter-summarizer-large` derives from `north/letter-summarizer` {G: slower}.",
         "`north/letter-summarizer-large` is a fine-tuned version of `north/base-writer` {L: 48,000}.",
         "`north/base-writer` shortens letters {L: 48,000}.",

@@ -57,18 +57,22 @@ def search(
     flags: Sequence[Constraint] = (),
     prior: TaskPrior | None = None,
     weights: Weights = WEIGHTS,
+    conditions: str | None = None,
 ) -> SearchResult:
     """The `k` best models for `query`, each with the passages that speak for it.
 
     `flags` are hard conditions besides those read from the words; a flag replaces what was read for its
-    field. `prior` and `weights` are for evaluation. Without an embedder words and fields alone rank.
+    field. `conditions` are the words that conditions are read from, when not all of `query` states some (a
+    description that only says what is resembled). `prior` and `weights` are for evaluation. Without an
+    embedder words and fields alone rank.
     """
     import numpy as np
 
     index = open_index(lake)
     request = read_request(query)
     flagged = {flag.field for flag in flags}
-    constraints = (*flags, *(c for c in read_constraints(query) if c.field not in flagged))
+    stated = read_constraints(query if conditions is None else conditions)
+    constraints = (*flags, *(c for c in stated if c.field not in flagged))
     notes: list[str] = []
     if lake.embedder is None:
         notes.append("no embedder: ranked by words only (see `lake embedder --help`)")

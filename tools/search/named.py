@@ -224,7 +224,7 @@ def read_languages(question: str) -> Iterator[tuple[int, Constraint]]:
                 "language",
                 code,
                 negated=negated,
-                hard=stated and code != "en",
+                hard=(stated or negated) and code != "en",
                 words=word,
             ),
         )

@@ -11,6 +11,8 @@ from tools.weights.dtypes import Floats
 from tools.weights.errors import WeightsError
 from tools.weights.files import WeightsFile
 from tools.weights.folder import FolderRepository
+from tools.weights.gguf_file import describe_config, read_gguf
+from tools.weights.quantized import join_scales
 from tools.weights.safetensors_file import read_tensors
 from tools.weights.shards import ADAPTER_CONFIG, Choice, Repository, choose_files, read_config
 from tools.weights.stored import ReadableTensor, StoredTensor, read_blocks, read_rows
@@ -130,23 +132,37 @@ def _open_repository(repository: Repository, only: str | None) -> OpenedWeights:
     adapter = _read_adapter(repository, choice)
     files: list[WeightsFile] = []
     try:
-        readers = _read_headers(repository, choice, files)
+        stored, metadata = _read_headers(repository, choice, files)
+        readers = join_scales(stored, config, problems)
     except BaseException:
         for file in files:
             file.close()
         raise
-    return OpenedWeights(repository, files, readers, config=config, adapter=adapter, problems=problems)
+    return OpenedWeights(
+        repository,
+        files,
+        readers,
+        config=config or describe_config(metadata),
+        adapter=adapter,
+        problems=problems,
+    )
 
 
 def _read_headers(
     repository: Repository, choice: Choice, files: list[WeightsFile]
-) -> dict[str, ReadableTensor]:
-    """All tensors of the chosen files, which are added to `files` as they are opened."""
+) -> tuple[dict[str, StoredTensor], dict[str, Any]]:
+    """All tensors of the chosen files, which are added to `files` as they are opened, and GGUF's metadata."""
     found: dict[str, StoredTensor] = {}
+    metadata: dict[str, Any] = {}
     for name in choice.files:
         file = repository.open_file(name)
         files.append(file)
-        for tensor, reader in read_tensors(file).items():
+        if name.lower().endswith(".gguf"):
+            tensors, more = read_gguf(file)
+            metadata = metadata or more
+        else:
+            tensors = read_tensors(file)
+        for tensor, reader in tensors.items():
             if tensor in found:
                 raise WeightsError(
                     f"Tensor {tensor!r} stands in {name!r} and in {found[tensor].info.shard!r}.",
@@ -165,7 +181,7 @@ def _read_headers(
         raise WeightsError(
             f"{choice.files[0]!r} holds no tensors.", hint="Fetch the file again.", file=choice.files[0]
         )
-    return dict(found)
+    return found, metadata
 
 
 def _read_config(repository: Repository, problems: list[str]) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tools.weights.dtypes import Codec, Floats
 from tools.weights.errors import WeightsError
-from tools.weights.files import Bytes, WeightsFile
+from tools.weights.files import Bytes, Span, WeightsFile
 from tools.weights.spans import SpanSet
 from tools.weights.types import TensorInfo
 
@@ -116,19 +116,38 @@ class StoredTensor:
         self.start = start
         self._file = file
         self._codec = codec
-        self._row_bytes = info.nbytes // max(1, count_rows(info.shape))
         self._read = SpanSet()
         self._lock = threading.Lock()
         self._streamed = hashlib.sha256()  # of the bytes before _streamed_to, where the file keeps nothing
         self._streamed_to = start
 
     def read_run(self, first: int, out: Floats, *, keep: bool = True) -> None:
-        begin = self.start + first * self._row_bytes
-        self.read_values(begin, out.reshape(-1), keep=keep)
+        self.read_values(first * math.prod(self.info.shape[1:]), out.reshape(-1), keep=keep)
 
-    def read_values(self, begin: int, out: Floats, *, keep: bool = True) -> None:
-        """Fill the one-dimensional `out` with the values whose first byte is at `begin` of the file."""
+    def read_values(self, first: int, out: Floats, *, keep: bool = True) -> None:
+        """Fill the one-dimensional `out` with values from the one at `first` on, counted in C order."""
+        block = self._codec.block_values
+        lead = first % block
+        if lead or out.size % block:  # rows shorter than a block
+            whole = np.empty(-(-(lead + out.size) // block) * block, np.float32)
+            self._read_blocks((first - lead) // block, whole, keep=keep)
+            out[:] = whole[lead : lead + out.size]
+        else:
+            self._read_blocks(first // block, out, keep=keep)
+
+    def read_raw(self, first: int, end: int, *, keep: bool = True) -> Bytes:
+        """The bytes of the values from `first` up to `end`, as they are stored (no block quantisation)."""
+        size = self._codec.block_bytes
+        raw = np.empty((end - first) * size, np.uint8)
+        begin = self.start + first * size
+        self._fill(begin, raw, keep=keep)
+        with self._lock:
+            self._read.add(begin, begin + len(raw))
+        return raw
+
+    def _read_blocks(self, first: int, out: Floats, *, keep: bool) -> None:
         codec = self._codec
+        begin = self.start + first * codec.block_bytes
         length = out.size // codec.block_values * codec.block_bytes
         if length == 0:
             return
@@ -146,8 +165,17 @@ class StoredTensor:
             self._read.add(begin, begin + length)
 
     def prefetch(self, runs: Sequence[range]) -> None:
+        row = math.prod(self.info.shape[1:])
+        self.prefetch_values([(run.start * row, len(run) * row) for run in runs])
+
+    def prefetch_values(self, spans: Sequence[Span]) -> None:
+        """Say which values will be read next: (first, number)."""
+        codec = self._codec
+        blocks = [
+            (first // codec.block_values, -(-(first + count) // codec.block_values)) for first, count in spans
+        ]
         self._file.prefetch(
-            [(self.start + run.start * self._row_bytes, len(run) * self._row_bytes) for run in runs]
+            [(self.start + low * codec.block_bytes, (high - low) * codec.block_bytes) for low, high in blocks]
         )
 
     def hash_read(self) -> str:

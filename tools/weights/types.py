@@ -38,8 +38,12 @@ class Weights(Protocol):
     tensors: Mapping[str, TensorInfo]
     config: Mapping[str, Any]  # config.json; {} when there is none
     adapter: Mapping[str, Any] | None  # adapter_config.json of a PEFT adapter
-    bytes_read: int
     bytes_total: int
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes of weight files read so far, headers included."""
+        ...
 
     def rows(self, name: str, rows: Sequence[int] | slice) -> NDArray[np.float32]:
         """The given rows of a tensor, shape (len(rows), *shape[1:]). Raises WeightsError."""
