@@ -18,7 +18,11 @@ from tools.verification.report import Report
 from tools.verification.statements import Piece
 
 _BEFORE_OBJECT = re.compile(r"\b(?:from|of|on|upon|is|was|by|to|than|with|as|using)\W*$", re.IGNORECASE)
-_PRONOUN = re.compile(r"^\W*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE)
+# An opening word of conversation ("Yes, it was ...") leaves the pronoun the subject.
+_OPENING = r"(?:yes|no|sure|right|well|so|and|but|also|of course|in short|then)\b\W+"
+_PRONOUN = re.compile(
+    rf"^\W*(?:{_OPENING})*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE
+)
 
 
 class Subjects:
