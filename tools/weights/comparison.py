@@ -26,7 +26,7 @@ class LayerDifference:
     """How far one tensor of A is from its counterpart in B. `None`: not computed.
 
     `cosine` in -1..1, `relative_l2` is |B - A| / |A|, `delta_rank` a lower bound of the rank of B - A, seen
-    on sampled rows. `other` is B's name of the tensor where it differs; `rows` how many of `of_rows` were read.
+    on sampled rows. `other` is B's name of the tensor where it differs; `rows` of `of_rows` were read.
     """
 
     name: str
