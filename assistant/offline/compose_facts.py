@@ -72,7 +72,8 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
         for name in ("task", "license", "language", "dataset", "base_model", "downloads")
         if read["facts"].get(name)
     ]
-    if not lines:
+    stated = bool(lines)
+    if not stated:
         lines = [f"{name_model(model)} is in this lake, but its card does not state anything about it."]
     if "our_summary_of" in read:
         lines.append(phrases.OUR_SUMMARIES)
@@ -80,6 +81,7 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
     return Draft(
         text="\n".join(f"- {line}" for line in [*lines, *_not_here(plan), *others]),
         models=(model,),
+        abstained=not stated,
         memo={"intent": "overview", "question": plan.question, "also": list(plan.also)},
         framing=tuple(others),
     )

@@ -15,6 +15,12 @@ _ON = re.compile(
     r"|test (?:data|splits?)|validation splits?|dev splits?|sets?\b|leaderboard)",
     re.IGNORECASE,
 )
+# "on the validation split of table-extraction": the name stands behind the split.
+_OF_SPLIT = re.compile(
+    r"\b(?:set|split|partition|portion)s? of (?:the )?[`\"']?(?P<name>[\w./-]*[A-Z0-9_/-][\w./-]*\w)"
+)
+_FURTHER = re.compile(r"\b(?:on|over|for|using|from)\s+(?:the\s+|an?\s+)?", re.IGNORECASE)
+_SAID = re.compile(r"\b(?:is|are|was|were|has|have|reach\w*|achiev\w*)\b|(?:^|\s)\d*\.\d", re.IGNORECASE)
 _SPLIT_SET = re.compile(
     r"\b(?P<split>test[-_. ]clean|test[-_. ]other|dev[-_. ]clean|dev[-_. ]other"
     r"|held[- ]?out|validation|development|dev"
@@ -98,16 +104,17 @@ def read_setting(text: str, *, label: bool = False) -> Setting:
         matched = _SPLIT_SET.search(text)
         split = matched["split"].lower() if matched else ""
     names: dict[str, str] = {}
-    for matched in _ON.finditer(text[:2000]):
+    for matched in (*_ON.finditer(text[:2000]), *_OF_SPLIT.finditer(text[:2000])):
         name = re.sub(
             r"\s+(?:(?:test|dev)[-_. ](?:clean|other)|test|dev|validation|evaluation|eval|train)$",
             "",
-            matched["name"].strip(" []`*\"'"),
+            _FURTHER.split(matched["name"])[-1].strip(" []`*\"'"),
             flags=re.IGNORECASE,
         )
         name = re.sub(r"^(?:official|public|standard|full)\s+", "", name)
         if (
             not _VAGUE.match(name)
+            and not _SAID.search(name)
             and len(name.split()) <= 6
             and (re.search(r"[A-Z0-9_/-]", name) or _is_known(name))
         ):

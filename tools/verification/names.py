@@ -11,6 +11,7 @@ from tools.search.vocabulary import language_names, task_names
 from tools.verification.needs import read_need
 from tools.verification.passages import read_passage
 from tools.verification.readings import Reading, read_text
+from tools.verification.talk import MASK
 from tools.verification.words import alternatives
 
 _ID = re.compile(
@@ -130,7 +131,10 @@ class Names:
         if re.search(r"\b(?:other|another|further|additional|more)\b", text, re.IGNORECASE):
             return ""  # what is not stated is something besides what is
         wanted_metrics = {name for name, _, _ in reading.metrics}
-        fields = [(label, key) for label, pattern, key in _FIELDS if pattern.search(text)]
+        unnamed = text
+        for _, start, end in self.ids(reading):
+            unnamed = unnamed[:start] + MASK * (end - start) + unnamed[end:]
+        fields = [(label, key) for label, pattern, key in _FIELDS if pattern.search(unnamed)]
         for item in ledger:
             if item.model.lower() not in models:
                 continue

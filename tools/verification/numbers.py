@@ -94,6 +94,7 @@ _HEDGE = re.compile(
     r"|an? estimated)\s*$",
     re.I,
 )
+_CAP = re.compile(r"\bup to\s*$", re.IGNORECASE)
 _BOUND = re.compile(
     r"(?P<low>(?:at least|upwards of|(?:no|not) (?:less|fewer) than|>=|≥|minimum of)|"
     r"(?P<above>(?:more|greater|larger|higher|better|longer) than|over|above|exceed(?:s|ing)?|>"
@@ -116,6 +117,7 @@ class Number:
     kind: str = ""  # percent, points, time, ...; "" when no closed unit follows
     digits: int = 1  # significant digits written
     hedged: bool = False
+    capped: bool = False  # "up to"
     bound: str = ""  # low, high (the value itself included), above, below
     in_words: bool = False
     other: Decimal | None = None  # another reading of the same digits: "9.000" as nine thousand
@@ -224,6 +226,7 @@ def _read_digits(text: str, match: re.Match[str]) -> Number | None:
         kind=kind,
         digits=digits,
         hedged=_HEDGE.search(before[-24:]) is not None,
+        capped=_CAP.search(before[-24:]) is not None,
         bound=_read_bound(before) or ("low" if text[match.end() : match.end() + 1] == "+" else ""),
         other=other,
         unit=unit,
@@ -310,6 +313,7 @@ def _read_words(text: str, match: re.Match[str]) -> Number:
         kind=kind,
         digits=9,
         hedged=_HEDGE.search(before[-24:]) is not None,
+        capped=_CAP.search(before[-24:]) is not None,
         bound=_read_bound(before),
         in_words=True,
         unit=unit,
@@ -341,6 +345,8 @@ def supports_number(stated: Number, source: Number, *, share: bool, units: Colle
     `units`: lower-case words that stand with a bare `source` and may name its unit.
     """
     if stated.kind and source.kind and stated.kind != source.kind:
+        return False
+    if stated.bound in ("low", "above") and source.capped:
         return False
     if stated.bound and source.bound:
         same = {stated.bound, source.bound} <= {"low", "above"} or {stated.bound, source.bound} <= {

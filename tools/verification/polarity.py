@@ -15,7 +15,7 @@ _NEGATOR = re.compile(
     r"|unsuited|except"
     r"|excluding|"
     r"instead of|rather than|fails? to|failed to|forbid\w*|prohibit\w*|disallow\w*|lacks?|lacking|non"
-    r"|zero|isnt|"
+    r"|zero(?![- ]?shot)|isnt|"
     r"doesnt|cant|dont|wont|unlike|other than|ohne|nicht)\b|n't\b|\bnon(?=-)",
     re.IGNORECASE,
 )
@@ -36,6 +36,7 @@ _AUXILIARY = re.compile(
     re.I,
 )
 _RELATIVE = re.compile(r"\b(?:who|whom|whose|which)\b", re.IGNORECASE)
+_ID = re.compile(r"/.*[-_\d]|[-_\d].*/")  # the words of a model's id say nothing
 _REACH = 9  # words after a negator that it can govern
 
 
@@ -93,9 +94,9 @@ def read_polarity(text: str) -> Polarity:
             if start <= word.start < end and counts[n] < _REACH:
                 counts[n] += 1
                 inside += 1
-        stems = {word.stem} | (
-            {part for part in word.parts if part.isalpha()} if len(word.parts) > 1 else set()
-        )
+        stems = {word.stem}
+        if len(word.parts) > 1 and not _ID.search(word.low):
+            stems |= {part for part in word.parts if part.isalpha()}
         if word.low.startswith("non") and len(word.low) > 6 and word.parts[0].startswith("non"):
             # "non-English", "noncommercial": the rest of the word is what is denied.
             stems = {stem_word(word.low.removeprefix("non").lstrip("-"))}
