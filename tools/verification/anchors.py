@@ -172,7 +172,10 @@ def is_closest(anchor: str, reading: Reading, given: Number, versions: Sequence[
     if any(word.stem == anchor for word in right_noun(reading, given)):
         return True
     rivals = [n for n in reading.numbers if n is not given and n.value != given.value and not _is_year(n)]
-    rivals = [n for n in rivals if n.value not in versions]
+    # "mAP@0.5": the threshold belongs to the metric's name.
+    rivals = [
+        n for n in rivals if n.value not in versions and reading.folded.text[n.start - 1 : n.start] != "@"
+    ]
     asides = [match.span() for match in _ASIDE.finditer(reading.folded.text)]
     if not any(start <= given.start < end for start, end in asides):
         # "65% (or 438,000 hours) is English": what stands in brackets is said of the number before it.
