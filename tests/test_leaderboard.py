@@ -191,6 +191,20 @@ def test_data_that_nobody_reports_on_has_no_leader(catalog: SqliteCatalog, phras
     assert phrase == "" or list_leaders(catalog, metric="wer", dataset=phrase) == []
 
 
+def test_a_language_is_of_the_data_or_of_a_model_that_knows_no_other(catalog: SqliteCatalog) -> None:
+    put_voices(catalog)
+    for model, languages in [("monoglot", ["de"]), ("polyglot", ["de", "fr"])]:
+        put_card(
+            catalog, f"nimbus/{model}", write_reports(report("WER", 5.0, "telephone"), language=languages)
+        )
+    found = [
+        row.model
+        for ranking in list_leaders(catalog, metric="wer", language="German")
+        for row in ranking.rows
+    ]
+    assert found == ["nimbus/monoglot", "nimbus/voices-de"]
+
+
 def test_the_plain_data_set_goes_before_its_second_version(catalog: SqliteCatalog) -> None:
     put_values(catalog, "f1", "quizzes", plain=0.8)
     put_values(catalog, "f1", "quizzes v2", second=0.9)

@@ -183,3 +183,23 @@ def test_a_huge_question_is_read_quickly(index: MentionIndex) -> None:
     start = time.monotonic()
     index.find("a/b-1 tern embed zephyrine’s lexi contracts " * 450)
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("name", ["murmur-small", "t9-base", "Quarrel_large", "zephyrine-13b", "x2-xl"])
+def test_a_size_makes_a_name(index: MentionIndex, name: str) -> None:
+    mention = find_one(index, f"How many parameters does {name} have?")
+    assert (mention.model, mention.kind) == (name, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("question", "author"),
+    [
+        ("list the models by larkfield", "larkfield"),
+        ("which models did Tinwhistle publish for speech?", "tinwhistle"),
+        ("everything from the author osprey-lab", "osprey-lab"),
+        ("sort them by size", ""),
+        ("which models did nobody publish?", ""),
+    ],
+)
+def test_an_author_is_found(index: MentionIndex, question: str, author: str) -> None:
+    assert index.find_author(question) == author

@@ -180,9 +180,16 @@ def _agree(one: _Cell, other: _Cell) -> bool:
 
 
 def list_leaders(
-    catalog: Catalog, *, dataset: str | None = None, metric: str | None = None, task: str | None = None
+    catalog: Catalog,
+    *,
+    dataset: str | None = None,
+    metric: str | None = None,
+    task: str | None = None,
+    language: str | None = None,
 ) -> list[Ranking]:
     """Rankings of every metric that fits, the best-fitting data first.
+
+    `language` (name or code) keeps results on data of that language, or of models that know no other.
 
     `dataset` may be a phrase ("Common Voice, the German part"): rows are kept whose dataset, configuration
     and split share most of its telling words. `metric` is matched by what it names, not by its spelling.
@@ -192,6 +199,9 @@ def list_leaders(
         wanted = asked_metrics(metric)
         rows = [row for row in rows if _is_metric(row, wanted, metric)]
     rows = _drop_repetitions(rows)
+    if language:
+        code = normalize_language(language)
+        rows = [row for row in rows if code in _describe_data(row) or _is_only_language(catalog, row, code)]
     if dataset:
         rows = closest_data(rows, dataset)
     by_metric: dict[str, list[StoredResult]] = defaultdict(list)
@@ -272,6 +282,12 @@ def closest_data(rows: Sequence[StoredResult], phrase: str, *, share: float = 0.
     if best is None:
         return []
     return [row for row, score in zip(rows, scores, strict=True) if score >= share * best]
+
+
+def _is_only_language(catalog: Catalog, result: StoredResult, code: str) -> bool:
+    """Whether the model states this language and no other, so that its data will be of it."""
+    record = catalog.get_model(result.model)
+    return record is not None and {normalize_language(name) for name in record.languages} == {code}
 
 
 def _describe_data(result: StoredResult) -> frozenset[str]:

@@ -123,6 +123,7 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
     missing = 0
     for entry in read["models"]:
         model = str(entry["model"])
+        absent: list[str] = []
         for name in dict.fromkeys(fields):
             facts = entry["facts"].get(name) or []
             if facts:
@@ -130,8 +131,12 @@ def compose_comparison(plan: Plan, read: Json) -> Draft:
             elif told := _free_lines(plan, entry, [a for a in plan.attributes if a.field == name]):
                 lines += told[:1]
             else:
-                missing += 1
-                lines.append(f"The card of {name_model(model)} does not state its {FIELD_WORDS[name]}.")
+                absent.append(FIELD_WORDS[name])
+        if absent:
+            missing += 1
+            lines.append(
+                f"The card of {name_model(model)} does not state its {join_words(absent, last='or')}."
+            )
         if metrics:
             told, found = compose_metric_lines(plan, entry, metrics)
             told = [line for line in told if line != phrases.TWO_PLACES]

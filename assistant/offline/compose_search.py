@@ -341,10 +341,6 @@ def compose_unknown(plan: Plan, lineage: Json | None) -> Draft:
     """A model the lake does not hold: say so, name the nearest, and who mentions it."""
     name = plan.unknown[0]
     lines = [f"{name_model(name)} is not in this lake, so nothing about it can be cited here."]
-    if plan.attributes:
-        lines = [
-            f"{name_model(name)} is not in this lake, so its {plan.attributes[0].label} cannot be cited here."
-        ]
     if plan.nearest:
         lines.append(f"The closest names are {join_words([name_model(m) for m in plan.nearest], last='or')}.")
     edges = lineage["edges"] if lineage and "edges" in lineage else []

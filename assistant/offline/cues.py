@@ -79,7 +79,11 @@ def ask_results(question: str, metric: Metric) -> list[dict[str, Any]]:
         wanted["worst_first"] = True
     if not set(content_words(sub_shape("superlative", " ", dataset))) - _RESULT_WORDS:
         return [wanted]
-    tasks = [c.value for c in read_constraints(question) if c.field == "task" and not c.negated]
+    constraints = [c for c in read_constraints(question) if not c.negated]
+    tasks = [c.value for c in constraints if c.field == "task"]
+    languages = [c.value for c in constraints if c.field == "language"]
+    if len(languages) == 1:
+        wanted["language"] = languages[0]
     return [{**wanted, "dataset": dataset}, *({**wanted, "task": task} for task in tasks[:1])]
 
 
@@ -92,7 +96,8 @@ def is_strong(mention: Mention, question: str, *, weak_names: bool) -> bool:
     sought = re.search(
         r"\b(?:an?|any|some)\s+(?:\w+\s+){0,2}models?\s+(?:by|from|of)$", before, re.IGNORECASE
     )
-    return not (weak_names or (mention.kind == "author" and sought))
+    several = re.search(r"\b(?:which|what|any|list|all|show)\b.*\bmodels\b", before, re.IGNORECASE)
+    return not (weak_names or (mention.kind == "author" and (sought or several)))
 
 
 def choose_meant(mention: Mention, family: Sequence[str]) -> list[str]:
@@ -144,6 +149,10 @@ def is_yes_no(bare: str) -> bool:
 def is_overview(bare: str) -> bool:
     """Whether a question asks what a model is at all."""
     words = re.findall(r"\w+", bare)
+    if re.match(
+        r"\W*(?:(?:so|and|but|then)\W+)?(?:does|did|can|is|was|will)\b.*\b(?:know|about)\b", bare, re.I
+    ):
+        return False
     bare_name = len(words) <= 2 and not re.match(r"\W*(?:who|whose|when|where|why|how|which)\b", bare, re.I)
     return bare_name or bool(
         re.search(

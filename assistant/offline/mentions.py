@@ -23,11 +23,14 @@ _ID = re.compile(
     r"|[A-Za-z0-9][\w.-]{0,95}/\w)"
 )
 _WORD = re.compile(r"[A-Za-z0-9À-ÿ]+")
+_SIZE = r"(?:tiny|mini|small|base|medium|large|x+l|huge|giant|\d+(?:\.\d+)?[bBmM])"
 # A token that looks like a model's name though no model of the lake has it: letters with digits or inner
-# hyphens, such as "GPT-5" or "Mixtral-8x7B".
+# hyphens, such as "GPT-5", "Mixtral-8x7B" or "t5-base".
 _NAME_LIKE = re.compile(
-    r"\b(?=[\w.-]*[A-Za-z])(?:[A-Z][A-Za-z]+(?:[-_.][\w]+)*[-_.]?\d[\w.-]*|[a-z]+(?:[-_][a-z0-9.]+){2,})\b"
+    r"\b(?=[\w.-]*[A-Za-z])(?:[A-Z][A-Za-z]+(?:[-_.][\w]+)*[-_.]?\d[\w.-]*|[a-z]+(?:[-_][a-z0-9.]+){2,}"
+    rf"|[a-zA-Z][a-zA-Z0-9]+[-_]{_SIZE})\b"
 )
+_SIZE_BEHIND = re.compile(rf"[-_]({_SIZE})\b")
 _NOT_A_MODEL = re.compile(
     r"^(?:rouge|bleu|f|r|top|map|acc|squad|sst|conll|cifar|imagenet|wmt|mnist|common|voice"
     r"|librispeech|arxiv|cc|apache|gpl|"
@@ -117,6 +120,19 @@ class MentionIndex:
                 kind: MentionKind = "family" if family else "unknown"
                 take(Mention(found[0], found[0], found.start(), kind), found.end())
         return _merge_authors(sorted(mentions, key=lambda mention: mention.start))
+
+    def find_author(self, question: str) -> str:
+        """The author of this lake after a "by": "list the models by someone"; "" when there is none."""
+        pattern = (
+            r"\b(?:by|authors?|organi[sz]ation)\s+@?(?P<by>[\w-]+)"
+            r"|\b(?:did|does|has)\s+@?(?P<did>[\w-]+)\s+(?:publish|release|upload|make|made|train|built?|offer)"
+        )
+        for found in re.finditer(pattern, question, re.IGNORECASE):
+            name = found["by"] or found["did"]
+            models = self._by_author.get(name.lower())
+            if models and name.lower() not in STOPWORDS:
+                return models[0].partition("/")[0]
+        return ""
 
     def nearest(self, name: str, limit: int = 3) -> list[str]:
         """Ids of the lake that look most like `name`."""
@@ -253,6 +269,9 @@ class MentionIndex:
         for word in _WORD.finditer(question):
             text = word[0].lower()
             models = self._by_coined.get(text, [])
+            if size := _SIZE_BEHIND.match(question, word.end()):
+                # "zephyrine-13b" is not the 7b that the lake holds.
+                models = [model for model in models if size[1].lower() in name_parts(model)]
             if _inside_a_name(question, word.start(), word.end()):
                 continue
             if models and len(models) <= 4:

@@ -395,5 +395,8 @@ class Planner:
         if has_shape("pointing", question):
             return Plan(intent="nobody", question=question)
         limit = 12 if has_shape("list_all", question) else 5
-        request = Request("search_models", {"query": question, "limit": limit})
+        arguments: dict[str, Any] = {"query": question, "limit": limit}
+        if author := self._index.find_author(question):
+            arguments["author"] = author
+        request = Request("search_models", arguments)
         return Plan(intent="find", question=question, query=question, requests=(request,), limit=limit)

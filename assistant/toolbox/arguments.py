@@ -54,6 +54,7 @@ class ListResults(_Arguments):
     dataset: Words | None = Field(None, description="Dataset or benchmark, e.g. 'Common Voice German'.")
     metric: Words | None = Field(None, description="Metric, e.g. 'WER', 'ROUGE-1'.")
     task: Words | None = Field(None, description="Task of the results, e.g. 'automatic-speech-recognition'.")
+    language: Words | None = Field(None, description="Language of the data, name or ISO code.")
     model: Name | None = Field(None, description="Only results of this model.")
     worst_first: bool = Field(False, description="True to begin with the worst value.")
     limit: int = Field(8, ge=1, le=50, description="How many rows.")

@@ -112,7 +112,13 @@ def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]
     """Reported results, best (or worst) first per metric, and cells that disagree."""
     catalog = context.lake.catalog
     model = resolve_model(catalog, arguments.model) if arguments.model else None
-    rankings = list_leaders(catalog, dataset=arguments.dataset, metric=arguments.metric, task=arguments.task)
+    rankings = list_leaders(
+        catalog,
+        dataset=arguments.dataset,
+        metric=arguments.metric,
+        task=arguments.task,
+        language=arguments.language,
+    )
     wanted = [[row for row in ranking.rows if model is None or row.model == model] for ranking in rankings]
     shown: list[dict[str, Any]] = []
     for ranking, rows in [(ranking, rows) for ranking, rows in zip(rankings, wanted, strict=True) if rows][
