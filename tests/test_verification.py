@@ -12,6 +12,7 @@ from tests.verification_lies import ECHOED, PLANTED, QUESTION
 from tests.verification_prose import ECHOING, PROSE
 from tools.evidence import EvidenceLedger
 from tools.verification import annotate_answer, verify_answer
+from tools.verification.quotes import locate_quote
 from tools.verification.types import Statement, Verification
 
 LEDGER = make_ledger()
@@ -123,6 +124,15 @@ def test_a_quote_of_several_sentences_is_one_statement() -> None:
     text = f"{trained} It is not intended for commercial use."
     assert one(f"“{text}” [E1]").level == "quoted"
     assert one(f'"{text}" says the card of `acme/legal-bart` [E1].').level == "quoted"
+
+
+@pytest.mark.parametrize("bullet", ["-", "*", "2."])
+def test_a_list_item_is_not_denied_by_the_one_before(bullet: str) -> None:
+    source = f"{bullet} The model cannot draw hands\n{bullet} The model is made for posters"
+    found = locate_quote("The model is made for posters", source)
+    assert found is not None and found.lost == ""
+    broken = locate_quote("draw hands The model is", source.replace(f"\n{bullet}", ""))
+    assert broken is not None and broken.lost == "cannot"
 
 
 @pytest.mark.parametrize(

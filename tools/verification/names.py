@@ -58,6 +58,8 @@ class Names:
             ):
                 # The same bare name of two owners names neither.
                 self._bare[bare] = "" if bare in self._bare else name
+        # Dumps hold ids that no Hub would give: "load('org/name')".
+        self._odd = [low for low in self._known if re.search(r"[^\w./@-]", low)]
         self._texts: list[str] | None = None
 
     def ids(self, reading: Reading) -> list[tuple[str, int, int]]:
@@ -77,6 +79,10 @@ class Names:
             low = match[0].lower()
             if self._bare.get(low) and not any(s <= match.start() < e for _, s, e in found):
                 found.append((self._bare[low], match.start(), match.end()))
+        for odd in self._odd:
+            if (at := text.lower().find(odd)) >= 0:
+                found = [f for f in found if not at <= f[1] < at + len(odd)]
+                found.append((self._known[odd], at, at + len(odd)))
         return sorted(found, key=lambda item: item[1])
 
     def spans(self, reading: Reading) -> list[tuple[int, int]]:

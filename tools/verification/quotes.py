@@ -34,6 +34,9 @@ class Quote:
     end: int
 
 
+_ITEM = re.compile(r"\n\s*(?:[-*+•]|\d{1,2}[.)])\s|\n\s*\n")  # a list item denies nothing of the next
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """Where a quote stands; `span` is the source's verbatim text, `lost` a negation left out before it."""
@@ -85,7 +88,8 @@ def locate_quote(quote: str, source: str) -> Found | None:
             return None
         if spans and start - spans[-1][1] > 300:
             return None
-        lost = lost or _lost(text[spans[-1][1] if spans else 0 : start])
+        preceding = folded.span(spans[-1][1] if spans else 0, start) if start else (0, 0)
+        lost = lost or _lost(source[slice(*preceding)].lower())
         spans.append((start, start + len(wanted)))
         at = start + len(wanted)
     first, last = folded.span(spans[0][0], spans[-1][1])
@@ -152,6 +156,7 @@ def _is_ideograph(character: str) -> bool:
 
 def _lost(before: str) -> str:
     """The negation that stands right before a quote, in its clause, and so is left out of it."""
+    before = _ITEM.split(before)[-1]
     match = _NEGATION.search(before[-60:])
     if match and len(match["rest"].replace(",", " , ").split()) <= 4 and "," not in match["rest"]:
         return match[0][: len(match[0]) - len(match["rest"])].strip()
