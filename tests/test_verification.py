@@ -130,9 +130,11 @@ def test_a_quote_of_several_sentences_is_one_statement() -> None:
 def test_a_list_item_is_not_denied_by_the_one_before(bullet: str) -> None:
     source = f"{bullet} The model cannot draw hands\n{bullet} The model is made for posters"
     found = locate_quote("The model is made for posters", source)
-    assert found is not None and found.lost == ""
+    assert found is not None
+    assert found.lost == ""
     broken = locate_quote("draw hands The model is", source.replace(f"\n{bullet}", ""))
-    assert broken is not None and broken.lost == "cannot"
+    assert broken is not None
+    assert broken.lost == "cannot"
 
 
 @pytest.mark.parametrize(
