@@ -17,7 +17,7 @@ Axes = tuple[str, ...]
 _FUSED = re.compile(r"\.c_attn\.")
 _LAYER = re.compile(r"(?P<front>.*\b(?:layers|h|layer)\.)(?P<number>\d+)(?P<back>\..+)")
 
-# By the last parts of a name: what the axes of the tensor are. `neurons`, `queries`, `keys` are a layer's own.
+# By the last parts of a name: what the tensor's axes are. `neurons`, `queries`, `keys` are a layer's own.
 _LLAMA = {
     "embed_tokens.weight": ("vocabulary", "hidden"),
     "lm_head.weight": ("vocabulary", "hidden"),

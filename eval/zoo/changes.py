@@ -41,13 +41,12 @@ def permute_heads(spec: Spec, state: State, rng: Rng) -> State:
 
 
 def permute_hidden(spec: Spec, state: State, rng: Rng) -> State:
-    """The hidden dimensions in another order, everywhere. Whatever reads the model's outputs without its own
-    head (sentence embeddings) sees them permuted."""
+    """The hidden dimensions in another order, everywhere: also in what a model without a head gives."""
     return _reorder(spec, state, {"hidden": rng.permutation(spec.hidden)})
 
 
 def flip_hidden(spec: Spec, state: State, rng: Rng) -> State:
-    """Half of the hidden dimensions with their sign turned: leaves the function as it was under RMSNorm only."""
+    """Half of the hidden dimensions with their sign turned: the same function under RMSNorm only."""
     assert spec.architecture == "llama"
     signs = rng.choice(np.array([-1.0, 1.0], np.float32), spec.hidden)
     return {
@@ -57,28 +56,28 @@ def flip_hidden(spec: Spec, state: State, rng: Rng) -> State:
 
 
 def rescale(spec: Spec, state: State, rng: Rng) -> State:
-    """Scales moved: from norms into the projections they feed, between values and the projection that follows,
-    between queries and keys, and in Llama between `up_proj` and `down_proj`."""
+    """Scales moved from norms into the projections they feed, between values and what follows them, between
+    queries and keys, and in Llama between `up_proj` and `down_proj`."""
     moved = open_state(state)
     before, after = _NORMS.get(spec.architecture, ((), ()))
     for layer in range(spec.layers):
         for norm, fed in zip(before, after, strict=True):
             factors = np.exp(rng.normal(0, 0.4, spec.hidden)).astype(np.float32)
             _multiply(spec, moved, layer, norm, "hidden", factors)
-            _multiply(spec, moved, layer, fed, "hidden", 1 / factors)
+            _multiply(spec, moved, layer, fed, "hidden", factors, inverse=True)
         values, out, query, key = _PARTS[spec.architecture]
         per_key = np.exp(rng.normal(0, 0.3, spec.kv_heads)).astype(np.float32)
         share = spec.heads // spec.kv_heads
         narrow = np.repeat(per_key, spec.head_size)
         wide = np.repeat(np.repeat(per_key, share), spec.head_size)
         _multiply(spec, moved, layer, (values,), "keys", narrow)
-        _multiply(spec, moved, layer, (out,), "queries", 1 / wide)
+        _multiply(spec, moved, layer, (out,), "queries", wide, inverse=True)
         _multiply(spec, moved, layer, (query,), "queries", wide)
-        _multiply(spec, moved, layer, (key,), "keys", 1 / narrow)
+        _multiply(spec, moved, layer, (key,), "keys", narrow, inverse=True)
         if spec.architecture == "llama":
             each = np.exp(rng.normal(0, 0.4, spec.neurons)).astype(np.float32)
             _multiply(spec, moved, layer, ("up_proj.weight",), "neurons", each)
-            _multiply(spec, moved, layer, ("down_proj.weight",), "neurons", 1 / each)
+            _multiply(spec, moved, layer, ("down_proj.weight",), "neurons", each, inverse=True)
     return close_state(moved)
 
 
@@ -100,9 +99,17 @@ _PARTS = {
 
 
 def _multiply(
-    spec: Spec, state: State, layer: int, parts: Sequence[str], axis: str, factors: NDArray[np.float32]
+    spec: Spec,
+    state: State,
+    layer: int,
+    parts: Sequence[str],
+    axis: str,
+    factors: NDArray[np.float32],
+    *,
+    inverse: bool = False,
 ) -> None:
     """Multiply along `axis` of every tensor of `layer` whose name holds one of `parts`, in place."""
+    factors = np.reciprocal(factors) if inverse else factors
     for name in state:
         place = split_layer(name)
         if place and place.number == layer and any(part in name for part in parts):
@@ -243,7 +250,7 @@ def merge_tasks(base: State, children: Sequence[State], weight: float) -> State:
 
 
 def merge_trimmed(base: State, children: Sequence[State], keep: float) -> State:
-    """TIES (arXiv 2306.01708): the largest changes, the sign that prevails, and the mean of those that agree."""
+    """TIES (arXiv 2306.01708): the largest changes, the sign that prevails, the mean of what agrees."""
     merged = {}
     for name, values in base.items():
         changes = []

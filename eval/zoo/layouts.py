@@ -1,4 +1,4 @@
-"""Writing a model's folder as people publish them: plain or sharded safetensors, int8, GGUF, a PEFT adapter."""
+"""Writing a model's folder as people publish them: safetensors, shards, int8, GGUF, a PEFT adapter."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _save(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 def _write_shards(folder: Path, tensors: dict[str, torch.Tensor], count: int) -> None:
     names = list(tensors)
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number in range(count):
         file = f"model-{number + 1:05}-of-{count:05}.safetensors"
         part = names[number * len(names) // count : (number + 1) * len(names) // count]

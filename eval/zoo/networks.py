@@ -1,4 +1,4 @@
-"""Small Llama, GPT-2 and BERT networks whose tensors have the names and shapes of Hugging Face's transformers.
+"""Small Llama, GPT-2 and BERT networks with the tensor names and shapes of Hugging Face's transformers.
 
 Llama: arXiv 2302.13971 (RMSNorm, rotary positions, SwiGLU) with grouped queries (arXiv 2305.13245). GPT-2:
 pre-norm with learned positions; its projections are `Conv1D`, stored transposed, with q, k and v in one.
@@ -130,7 +130,7 @@ class _LlamaLayer(nn.Module):
         x = x + attention.o_proj(mixed)
         mlp: Any = self.mlp
         y = self.post_attention_layernorm(x)
-        return x + mlp.down_proj(functional.silu(mlp.gate_proj(y)) * mlp.up_proj(y))  # type: ignore[no-any-return]
+        return x + mlp.down_proj(functional.silu(mlp.gate_proj(y)) * mlp.up_proj(y))
 
 
 class _Llama(nn.Module):
@@ -148,7 +148,7 @@ class _Llama(nn.Module):
         x = model.embed_tokens(ids)
         for layer in model.layers:
             x = layer(x)
-        return self.lm_head(model.norm(x))  # type: ignore[no-any-return]
+        return self.lm_head(model.norm(x))
 
 
 # -- GPT-2 ---------------------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class _GPT2Layer(nn.Module):
         q, k, v = attention.c_attn(self.ln_1(x)).chunk(3, -1)
         x = x + attention.c_proj(_attend(q, k, v, self._spec, causal=True))
         inner = functional.gelu(mlp.c_fc(self.ln_2(x)), approximate="tanh")
-        return x + mlp.c_proj(inner)  # type: ignore[no-any-return]
+        return x + mlp.c_proj(inner)
 
 
 class _GPT2(nn.Module):
@@ -200,7 +200,7 @@ class _GPT2(nn.Module):
         x = model.wte(ids) + model.wpe.weight[: ids.shape[1]]
         for layer in model.h:
             x = layer(x)
-        return model.ln_f(x) @ model.wte.weight.T  # type: ignore[no-any-return]
+        return model.ln_f(x) @ model.wte.weight.T
 
 
 # -- BERT ----------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ class _BertLayer(nn.Module):
         last: Any = self.output
         mixed = _attend(heads.query(x), heads.key(x), heads.value(x), self._spec, causal=False)
         x = after.LayerNorm(x + after.dense(mixed))
-        return last.LayerNorm(x + last.dense(functional.gelu(inner.dense(x))))  # type: ignore[no-any-return]
+        return last.LayerNorm(x + last.dense(functional.gelu(inner.dense(x))))
 
 
 class _BertEncoder(nn.Module):
@@ -257,7 +257,7 @@ class _BertEncoder(nn.Module):
         x = tables.LayerNorm(tables.word_embeddings(ids) + places)
         for layer in encoder.layer:
             x = layer(x)
-        return x  # type: ignore[no-any-return]
+        return x
 
 
 class _BertForTokens(nn.Module):
@@ -275,7 +275,7 @@ class _BertForTokens(nn.Module):
         head: Any = self.cls.predictions
         table: Any = self.bert.embeddings
         x = head.transform.LayerNorm(functional.gelu(head.transform.dense(self.bert(ids))))
-        return x @ table.word_embeddings.weight.T + head.bias  # type: ignore[no-any-return]
+        return x @ table.word_embeddings.weight.T + head.bias
 
 
 class _BertForClasses(nn.Module):
@@ -286,7 +286,7 @@ class _BertForClasses(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         pooler: Any = self.bert.pooler
-        return self.classifier(torch.tanh(pooler.dense(self.bert(ids)[:, 0])))  # type: ignore[no-any-return]
+        return self.classifier(torch.tanh(pooler.dense(self.bert(ids)[:, 0])))
 
 
 def _build_bert(spec: Spec) -> nn.Module:

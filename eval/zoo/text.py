@@ -40,7 +40,7 @@ def list_words(vocabulary: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Text over `vocabulary` tokens. Domain 0 is general; the others change `shift` of the words' successors."""
+    """Text over `vocabulary` tokens. Domain 0 is general; others change `shift` of the words' successors."""
 
     vocabulary: int
     domain: int = 0
@@ -63,9 +63,9 @@ class Corpus:
     def _build_language(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The preferred successors of every token, shape (vocabulary, 4), and the frequencies of all."""
         rng = np.random.default_rng(_LANGUAGE_SEED + self.vocabulary)
-        weights = 1.0 / (np.arange(self.vocabulary) + 3.0)
+        weights: NDArray[np.float64] = 1.0 / (np.arange(self.vocabulary, dtype=np.float64) + 3.0)
         weights[: len(SPECIAL)] = 0.0
-        weights /= weights.sum()
+        weights = weights / float(weights.sum())
         successors = rng.choice(self.vocabulary, size=(self.vocabulary, _CHOICES), p=weights)
         if self.domain:
             own = np.random.default_rng([_LANGUAGE_SEED, self.domain])

@@ -1,4 +1,4 @@
-"""Training that really happens: next tokens, masked tokens, classes, pairs of texts, or a teacher's outputs."""
+"""Training that really happens: next tokens, masked tokens, classes, pairs of texts, a teacher's outputs."""
 
 from __future__ import annotations
 
