@@ -160,6 +160,7 @@ class _Reading:
         entries = self._parse(item for item in batch if item.record.model not in unchanged)
         for change in catalog.put_models(entries, source=self._source.name):
             self._report.count(change)
+        catalog.put_weight_places({item.record.model: item.place for item in batch if item.place})
         self._report.unchanged += len(unchanged)
         self._tell()
 

@@ -98,6 +98,16 @@ class CatalogReading(Database):
         rows = self._rows_of(schema.files, model)
         return [FileRow(path=row.path, size=row.size, sha256=row.sha256) for row in rows]
 
+    def weight_places(self) -> dict[str, str]:
+        """Where the files of models lie, by id, for those that are not removed and came with files."""
+        places = schema.weight_places
+        statement = select(_models.c.key, places.c.place).join_from(
+            places, _models, places.c.key == _models.c.key
+        )
+        with self._read() as connection:
+            rows = connection.execute(statement.where(_models.c.removed.is_(False)).order_by(_models.c.key))
+            return {row.key: row.place for row in rows}
+
     def problems_of(self, model: str) -> list[Problem]:
         """What is wrong with the model's card itself."""
         rows = self._rows_of(schema.problems, model)

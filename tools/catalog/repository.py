@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from tools.cards.types import Card, Problem
@@ -30,6 +30,10 @@ class Catalog(Protocol):
         self, batch: Sequence[tuple[ModelRecord, Card, Sequence[FileRow]]], *, source: str
     ) -> list[Change]:
         """Add or replace models with their cards, passages, results and parents, in one transaction."""
+        ...
+
+    def put_weight_places(self, places: Mapping[str, str]) -> None:
+        """Set where the files of models lie, by id; see `tools.sources.place.find_folder`."""
         ...
 
     def put_paper(self, paper: PaperRecord, passages: Sequence[tuple[str, tuple[str, ...], str]]) -> Change:
@@ -68,6 +72,10 @@ class Catalog(Protocol):
         ...
 
     def get_files(self, model: str) -> list[FileRow]: ...
+
+    def weight_places(self) -> dict[str, str]:
+        """Where the files of models lie, by id, for those that are not removed and came with files."""
+        ...
 
     def problems_of(self, model: str) -> list[Problem]:
         """What is wrong with the model's card itself."""

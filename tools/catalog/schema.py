@@ -177,6 +177,14 @@ files = _of_model(
     Column("sha256", String),
 )
 
+# Where a model's own files lie on this machine; no part of its record, which is the same wherever they lie.
+weight_places = Table(
+    "weight_places",
+    metadata,
+    Column("key", Verbatim, primary_key=True),  # as models.key
+    Column("place", Verbatim, nullable=False),
+)
+
 parents = _of_model(
     "parents",
     Column("name", Verbatim, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -105,6 +105,18 @@ class CatalogWriting(Database):
             stored = self._stored(connection, [entry[0].model for entry in batch])
             entries = [(stored[entry[0].model]["id"], entry) for entry in batch]
             self._replace(connection, entries, source)
+
+    def put_weight_places(self, places: Mapping[str, str]) -> None:
+        """Set where the files of models lie, by id; see `tools.sources.place.find_folder`."""
+        if not places:
+            return
+        statement = upsert(schema.weight_places)
+        changed = {"place": statement.excluded.place}
+        with self._write() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["key"], set_=changed),
+                [{"key": model, "place": place} for model, place in places.items()],
+            )
 
     def put_paper(self, paper: PaperRecord, passages: Sequence[tuple[str, tuple[str, ...], str]]) -> Change:
         """Add or replace a paper; each passage is (locator, headings, verbatim text)."""

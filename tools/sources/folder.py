@@ -192,7 +192,7 @@ def _read_repository(folder: Path, name: str, root: Path) -> Iterator[SourceItem
         parameters=parameters,
     )
     files = tuple(_describe_file(path, folder) for path in paths)
-    yield SourceModel(record, card, files)
+    yield SourceModel(record, card, files, str(folder.resolve()))
     for problem in problems:
         yield SourceFailure(model, problem)
 

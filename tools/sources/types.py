@@ -26,6 +26,7 @@ class SourceModel:
     record: ModelRecord
     card_text: str
     files: tuple[FileRow, ...] = ()
+    place: str = ""  # where `files` lie, as `tools.sources.place.find_folder` reads it; empty without any
 
     def parse(self) -> tuple[ModelRecord, Card]:
         """The complete record, and the parsed card."""
