@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eval.check_sample import SAMPLE, SampleModel, read_sample, run_check_sample, split_card
+from tools.weights.opening import open_weights
 
 INVENTED = "example-lab"
 RECORD_KEYS = {
@@ -102,8 +104,39 @@ def test_papers_are_named_by_cards(sample: list[SampleModel]) -> None:
         assert any(arxiv in model.body for model in sample), path.name
 
 
-def test_size_stays_below_a_megabyte() -> None:
-    assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) < 1_000_000
+def test_texts_stay_below_a_megabyte_and_weights_below_ten() -> None:
+    sizes = {path: path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()}
+    texts = sum(size for path, size in sizes.items() if path.suffix != ".safetensors")
+    assert texts < 1_000_000
+    assert 5_000_000 < sum(sizes.values()) < 10_000_000
+
+
+def test_small_models_come_with_their_weights(sample: list[SampleModel]) -> None:
+    """Weights that open, for models whose cards say that they were trained."""
+    folders = {path.parent for path in (SAMPLE / "models" / INVENTED).glob("*/*.safetensors")}
+    assert len(folders) >= 12
+    for folder in folders:
+        with open_weights(str(folder)) as weights:
+            assert weights.tensors
+            assert not weights.problems
+    said = {model.model for model in sample if "really trained" in model.body}
+    assert said == {f"{INVENTED}/{folder.name}" for folder in folders}
+
+
+def test_one_card_names_a_parent_that_its_weights_contradict() -> None:
+    """Told without the comparison itself: the child's embeddings are near those of another model."""
+    rows = {}
+    for name in ("brook-base", "delta-base", "delta-notes", "quiet-mill"):
+        with open_weights(str(SAMPLE / "models" / INVENTED / name)) as weights:
+            rows[name] = weights.rows("model.embed_tokens.weight", slice(0, 512)).ravel()
+
+    def cosine(a: str, b: str) -> float:
+        return float(np.dot(rows[a], rows[b]) / np.linalg.norm(rows[a]) / np.linalg.norm(rows[b]))
+
+    assert abs(cosine("delta-notes", "delta-base")) < 0.2
+    assert cosine("delta-notes", "brook-base") > 0.9
+    assert cosine("quiet-mill", "brook-base") > 0.9
+    assert abs(cosine("delta-base", "brook-base")) < 0.2
 
 
 def test_sample_is_true_to_the_real_cards(real_lake: Path) -> None:

@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from tools.errors import SourceError
 from tools.sources import SourceModel, SourcePaper, open_source
 from tools.sources.libraries import name_library
 from tools.sources.parameters import find_parameters, name_parameters, read_count, state_parameters
+from tools.sources.place import find_folder
 
 
 def test_sample_lake() -> None:
@@ -29,6 +31,32 @@ def test_sample_lake() -> None:
             assert complete.record_sha256 == item.record.record_sha256
             assert item.record.link not in complete.summary
     assert all(isinstance(item, SourceModel | SourcePaper) for item in items)
+
+
+def test_sample_models_with_weights_are_described_by_their_files() -> None:
+    items = {item.record.model: item for item in open_source("sample:") if isinstance(item, SourceModel)}
+    base = items["example-lab/brook-base"]
+    assert find_folder(base.place).joinpath("model.safetensors").is_file()
+    assert base.record.parameters == 403_104
+    assert {"invented", "llama"} <= set(base.record.tags)
+    assert base.files[0].sha256 == base.record.card_sha256
+    assert [file.path for file in base.files] == [
+        "README.md",
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+    ]
+    _, card = items["example-lab/brook-letters-lora"].parse()
+    assert [(parent.name, parent.relation) for parent in card.parents] == [
+        ("example-lab/brook-base", "adapter")
+    ]
+    assert sum(1 for item in items.values() if item.place) >= 12
+    assert not items["example-lab/nameless"].place
+
+
+def test_a_place_that_is_gone_is_said() -> None:
+    with pytest.raises(SourceError, match="no longer there"):
+        find_folder("sample:example-lab/no-such-model")
 
 
 @pytest.mark.parametrize(

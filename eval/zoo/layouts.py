@@ -63,14 +63,16 @@ def write_model(
     write_json(folder / "config.json", config)
 
 
-def write_adapter(folder: Path, pairs: Pairs, *, alpha: float, base: str, conv1d: bool) -> None:
+def write_adapter(
+    folder: Path, pairs: Pairs, *, alpha: float, base: str, conv1d: bool, dtype: Dtype = "float32"
+) -> None:
     """LoRA matrices in PEFT's layout, with `base` as the model they belong to."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors, rank = {}, 0
     for module, (a, b) in pairs.items():
         rank = a.shape[0]
-        tensors[f"base_model.model.{module}.lora_A.weight"] = torch.from_numpy(a)
-        tensors[f"base_model.model.{module}.lora_B.weight"] = torch.from_numpy(b)
+        tensors[f"base_model.model.{module}.lora_A.weight"] = torch.from_numpy(a).to(_DTYPES[dtype])
+        tensors[f"base_model.model.{module}.lora_B.weight"] = torch.from_numpy(b).to(_DTYPES[dtype])
     _save(folder / "adapter_model.safetensors", tensors)
     config = {
         "peft_type": "LORA",

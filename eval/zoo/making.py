@@ -13,13 +13,18 @@ Size = Literal["small", "full"]
 INSTALL_HINT = "Install it with `make zoo`, or with `pip install -r requirements-zoo.lock`."
 
 
+def require_torch() -> None:
+    """Raises UsageError, which says how to install it, where torch is missing."""
+    if find_spec("torch") is None:
+        raise UsageError("A zoo is trained with torch, which is not installed.", hint=INSTALL_HINT)
+
+
 def make_zoo(root: Path, size: Size, seed: int, report: Callable[[str], None]) -> dict[str, Any]:
     """Train a zoo, write it to `root`, and give its truth. Raises UsageError without torch.
 
     One thread, so that the same seed gives the same zoo on one kind of machine.
     """
-    if find_spec("torch") is None:
-        raise UsageError("A zoo is trained with torch, which is not installed.", hint=INSTALL_HINT)
+    require_torch()
     import torch
 
     from eval.zoo.plan import build_full, build_small

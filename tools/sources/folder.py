@@ -10,6 +10,7 @@ import fnmatch
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -165,17 +166,30 @@ def _latest_snapshot(folder: Path, root: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime)[-1:]
 
 
-def _read_repository(folder: Path, name: str, root: Path) -> Iterator[SourceItem]:
-    model = check_model_id(name)
+@dataclass(frozen=True, slots=True)
+class FolderContents:
+    """What the files of a model's folder say beside its card, as columns of a record.
+
+    `parameters` is their exact number, None where it cannot be counted; `problems` are sentences on files
+    that cannot be read.
+    """
+
+    columns: dict[str, Any]
+    parameters: int | None
+    files: tuple[FileRow, ...]
+    card: Path | None
+    problems: tuple[str, ...]
+
+
+def describe_contents(folder: Path, root: Path) -> FolderContents:
+    """What lies in the model repository `folder`, which is in, or the same as, `root`."""
     problems: list[str] = []
     paths = list(_list_files(folder, root))
     names = {path.name.lower(): path for path in reversed(paths) if path.parent == folder}
-    card = _read_card(names.get("readme.md"))
     config = _read_json(names.get("config.json"), problems)
     adapter = _read_json(names.get(ADAPTER_CONFIG), problems)
     parameters = _count(paths, folder, problems) if not adapter else None
-    columns: dict[str, Any] = {"modelId": model, "sha": _find_commit(folder.resolve())}
-    columns.update({key: config[key] for key in _CONFIG_KEYS if read_names(config.get(key))})
+    columns: dict[str, Any] = {key: config[key] for key in _CONFIG_KEYS if read_names(config.get(key))}
     columns["tags"] = [*read_names(config.get("model_type")), *read_names(config.get("architectures"))]
     if base := read_text(adapter.get("base_model_name_or_path")):
         columns["adapter_base_model"] = base
@@ -184,16 +198,24 @@ def _read_repository(folder: Path, name: str, root: Path) -> Iterator[SourceItem
         columns["tags"] += [f"adapter:{kind.lower()}" for kind in read_names(adapter.get("peft_type"))]
     if parameters is not None:
         columns["parameters"] = parameters
+    files = tuple(_describe_file(path, folder) for path in paths)
+    return FolderContents(columns, parameters, files, names.get("readme.md"), tuple(problems))
+
+
+def _read_repository(folder: Path, name: str, root: Path) -> Iterator[SourceItem]:
+    model = check_model_id(name)
+    contents = describe_contents(folder, root)
+    card = _read_card(contents.card)
+    columns = {"modelId": model, "sha": _find_commit(folder.resolve())} | contents.columns
     record = build_record(
         model,
         {key: value for key, value in columns.items() if value},
         card,
         source_kind="folder",
-        parameters=parameters,
+        parameters=contents.parameters,
     )
-    files = tuple(_describe_file(path, folder) for path in paths)
-    yield SourceModel(record, card, files, str(folder.resolve()))
-    for problem in problems:
+    yield SourceModel(record, card, contents.files, str(folder.resolve()))
+    for problem in contents.problems:
         yield SourceFailure(model, problem)
 
 

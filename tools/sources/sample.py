@@ -11,8 +11,13 @@ from tools.catalog.records import FileRow
 from tools.hashing import hash_bytes
 from tools.sources.description import build_record
 from tools.sources.dump import KEPT_COLUMNS
+from tools.sources.folder import describe_contents
 from tools.sources.papers import read_text_paper
+from tools.sources.place import SAMPLE_PREFIX, find_folder
 from tools.sources.types import SourceItem, SourceModel
+
+_RECORD = "record.json"
+_WEIGHTS = ("model.safetensors", "adapter_model.safetensors")
 
 
 class SampleLake:
@@ -32,7 +37,7 @@ class SampleLake:
 
     def _list_models(self) -> Iterator[Traversable]:
         for organisation in _list(self._root / "models"):
-            yield from (folder for folder in _list(organisation) if (folder / "record.json").is_file())
+            yield from (folder for folder in _list(organisation) if (folder / _RECORD).is_file())
 
     def _list_papers(self) -> Iterator[Traversable]:
         return (paper for paper in _list(self._root / "papers") if paper.name.endswith(".md"))
@@ -43,9 +48,24 @@ def _list(folder: Traversable) -> list[Traversable]:
 
 
 def _read_model(folder: Traversable) -> SourceModel:
-    columns = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    columns = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     data = (folder / "README.md").read_bytes()
     kept = {name: columns[name] for name in KEPT_COLUMNS if name in columns}
     card = data.decode()
-    record = build_record(columns["modelId"], kept, card, source_kind="sample")
-    return SourceModel(record, card, (FileRow("README.md", len(data), hash_bytes(data)),))
+    model = columns["modelId"]
+    if not any(folder.joinpath(name).is_file() for name in _WEIGHTS):
+        record = build_record(model, kept, card, source_kind="sample")
+        return SourceModel(record, card, (FileRow("README.md", len(data), hash_bytes(data)),))
+    place = f"{SAMPLE_PREFIX}{model}"
+    path = find_folder(place)
+    contents = describe_contents(path, path)
+    tags = [*kept.get("tags", ()), *contents.columns.get("tags", ())]
+    record = build_record(
+        model,
+        contents.columns | kept | {"tags": tags},
+        card,
+        source_kind="sample",
+        parameters=contents.parameters,
+    )
+    files = tuple(file for file in contents.files if file.path != _RECORD)
+    return SourceModel(record, card, files, place)
