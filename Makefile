@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 LOCKED := $(UV) pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help install run terminal test check lint ask wheel-test lock clean
+.PHONY: help install run terminal test check lint ask zoo wheel-test lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -28,6 +28,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/uv
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@$(LOCKED) -r requirements-dev.lock
+	@touch $@
+
+# pip, which takes the build of torch that the package index offers first: for a CPU here, with CUDA elsewhere.
+$(VENV)/.installed-zoo: requirements-zoo.lock $(VENV)/.installed-dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements-dev.lock -r requirements-zoo.lock
 	@touch $@
 
 install: $(VENV)/.installed ## .venv with the command `lake`, nothing else
@@ -53,6 +58,8 @@ lint: $(VENV)/.installed-dev ## ruff and mypy strict
 	@$(BIN)/mypy
 
 check: lint test ## lint, types and tests
+
+zoo: $(VENV)/.installed-zoo ## torch, for the tests that train small models (else they are skipped)
 
 wheel-test: $(VENV)/.installed-dev ## only the tests of the installed wheel (part of `make test`)
 	@$(BIN)/python -m pytest -m wheel

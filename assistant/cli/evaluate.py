@@ -16,22 +16,25 @@ from tools.errors import UsageError
 _EXAMPLES = {
     "search": "lake eval search eval/data/search_questions.jsonl",
     "ask": "lake eval ask eval/data/ask_questions.jsonl eval/data/dialogues.jsonl",
+    "lineage": "lake eval lineage ZOO",
 }
-Suite = Literal["search", "ask", "verify", "parents", "sample"]
+Suite = Literal["search", "ask", "verify", "parents", "sample", "lineage"]
 
 
 def run_suite(
     context: typer.Context,
     suite: Annotated[Suite, typer.Argument(help="Which figures to measure.")],
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE]...", help="Questions in JSON Lines.")
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Questions in JSON Lines; for lineage a zoo."),
     ] = None,
     scripted: Annotated[
         bool,
         typer.Option(help="ask: as a language model would be asked; an honest script stands in for it."),
     ] = False,
 ) -> None:
-    """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts."""
+    """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts, and
+    lineage recovered from the weights of a zoo (a folder; without one a zoo is trained)."""
     invocation: Invocation = context.obj
     require_checkout("lake eval")
     if scripted and suite != "ask":
@@ -53,6 +56,8 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripte
         for file in files:
             if not file.is_file():
                 raise UsageError(f"There is no file {str(file)!r}.", hint="Name files of JSON Lines.")
+    elif suite == "lineage" and len(files) < 2:
+        pass  # one folder, or none: then a zoo is trained
     elif files:
         raise UsageError(f"`lake eval {suite}` takes no file.", hint="It measures its own labelled data.")
     match suite:
@@ -80,6 +85,10 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripte
             from eval.verify import run_verify
 
             return run_verify(_shared_data() / "lake")
+        case "lineage":
+            from eval.lineage import run_lineage
+
+            return run_lineage(files[0] if files else None, report=invocation.note)
         case "parents":
             from eval.parents import run_parents
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,9 +24,9 @@ from eval.zoo.layouts import (
 from eval.zoo.networks import Spec
 from eval.zoo.text import spell_word
 from eval.zoo.training import Course, State, Trained, train_network
+from eval.zoo.truth import TRUTH_FILE
 
 Claim = Literal["true", "false", "grandparent", "reversed", "absent"]
-TRUTH_FILE = "truth.json"
 
 
 @dataclass(slots=True)
@@ -240,12 +239,6 @@ class Zoo:
                 found.append(parent)
                 waiting.extend(self.animals[parent].parents)
         return found
-
-
-def read_truth(root: Path) -> dict[str, Any]:
-    """The truth of a zoo that was written to `root`."""
-    truth: dict[str, Any] = json.loads((root / TRUTH_FILE).read_text("utf-8"))
-    return truth
 
 
 def _is_directed(animal: Animal) -> bool:

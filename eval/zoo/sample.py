@@ -26,12 +26,18 @@ _BERT = Spec(
     positions=64, eps=1e-12,
 )  # fmt: skip
 
+_BASIC = Course(300)
+
+
+def found_family(zoo: Zoo) -> str:
+    """Train the first model of the sample, from which its family descends; its key."""
+    return zoo.found("brook-base", _LLAMA, _BASIC, dtype="float16")
+
 
 def build_sample(report: Callable[[str], None]) -> Zoo:
     """The models by name: a Llama with its kin, another of the same sizes with none, a BERT with its own."""
     zoo = Zoo(_SEED, report)
-    half = {"dtype": "float16"}
-    base = zoo.found("brook-base", _LLAMA, Course(300, shift=0.4), **half)
+    base = found_family(zoo)
     chat = zoo.tune(base, Course(80, 8e-4, domain=1), key="brook-chat")
     recipes = zoo.tune(base, Course(80, 3e-3, domain=2, rank=8), key="brook-recipes")
     zoo.adapt(base, Course(80, 3e-3, domain=3, rank=4), "brook-letters-lora")
@@ -40,9 +46,9 @@ def build_sample(report: Callable[[str], None]) -> Zoo:
     blend = changes.merge_linear(zoo.animals[chat].state, zoo.animals[recipes].state, 0.5)
     zoo.merge((chat, recipes), "brook-blend", blend)
     zoo.tune(base, Course(80, 8e-4, domain=4), key="quiet-mill")
-    zoo.found("delta-base", _LLAMA, Course(300, shift=0.4), **half)
+    zoo.found("delta-base", _LLAMA, _BASIC, dtype="float16")
     zoo.tune(base, Course(80, 8e-4, domain=5), key="delta-notes")
-    fern = zoo.found("fern-base", _BERT, Course(300, shift=0.4), **half)
+    fern = zoo.found("fern-base", _BERT, _BASIC, dtype="float16")
     zoo.tune(fern, Course(80, 4e-4, domain=1), key="fern-reviews", head="classes")
     zoo.disguise(fern, "moss-base", ("neurons", changes.permute_neurons), ("heads", changes.permute_heads))
     return zoo
