@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from eval.check_sample import SAMPLE, SampleModel, read_sample, run_check_sample, split_card
 from tools.weights.opening import open_weights
@@ -121,6 +122,31 @@ def test_small_models_come_with_their_weights(sample: list[SampleModel]) -> None
             assert not weights.problems
     said = {model.model for model in sample if "really trained" in model.body}
     assert said == {f"{INVENTED}/{folder.name}" for folder in folders}
+
+
+def _read_weights(name: str) -> dict[str, NDArray[np.float32]]:
+    with open_weights(str(SAMPLE / "models" / INVENTED / name)) as weights:
+        return {key: weights.rows(key, slice(None)) for key in weights.tensors}
+
+
+def test_what_cards_say_of_how_weights_were_made_is_true() -> None:
+    base, chat, recipes = map(_read_weights, ("brook-base", "brook-chat", "brook-recipes"))
+    sparse, blend, rounded = map(_read_weights, ("brook-chat-sparse", "brook-blend", "brook-base-int8"))
+    fern, moss = map(_read_weights, ("fern-base", "moss-base"))
+    for key, values in base.items():
+        projection = ".layers." in key and values.ndim == 2
+        assert np.allclose(blend[key], (chat[key] + recipes[key]) / 2, atol=2e-3), key
+        step = np.abs(values).max(axis=-1, keepdims=True) / 127 if projection else 1e-9
+        assert (np.abs(rounded[key] - values) <= 0.51 * step).all(), key
+        assert ((recipes[key] != values).any()) == key.endswith(("q_proj.weight", "v_proj.weight")), key
+        if projection:
+            zero = sparse[key] == 0
+            assert zero.mean() == pytest.approx(0.4, abs=0.01), key
+            assert (sparse[key][~zero] == chat[key][~zero]).all(), key
+    for key, values in fern.items():
+        assert np.array_equal(np.sort(values, axis=None), np.sort(moss[key], axis=None)), key
+    name = "bert.encoder.layer.0.intermediate.dense.weight"
+    assert not np.array_equal(fern[name], moss[name])
 
 
 def test_one_card_names_a_parent_that_its_weights_contradict() -> None:
