@@ -42,10 +42,13 @@ _UNITS = {
     )
 }  # fmt: skip
 
+_APT = 0.5  # nearness from which a span that holds all that is asked needs no words of the attribute
+
 
 def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Json]:
     """Spans that answer, not only touch: the counted noun with its number, or the attribute's own words."""
     asked = set(content_words(plan.question, drop=[str(read["model"])])) - _words_of(str(read["model"]))
+    whole = frozenset(asked)
     if attribute is not None:
         # The attribute's own words are accounted for by what states it.
         asked -= {
@@ -57,13 +60,16 @@ def accept_spans(plan: Plan, read: Json, attribute: Attribute | None) -> list[Js
     accepted = []
     for span in read["passages"]:
         text = plain_text(span["text"])
+        if len(text.split()) < 2:
+            continue  # "None." says of nothing that there is none
         covered = set(span["covered"])
         if head:
             if _number_beside(text, head):
                 accepted.append(span)
             continue
         matched = len(covered & asked) / len(asked) if asked else 0.0
-        if attribute is not None and not span["states"] and (matched < 0.6 or len(asked) < 3):
+        apt = len(whole) > 1 and whole <= covered and span["nearness"] >= _APT
+        if attribute is not None and not span["states"] and not apt and (matched < 0.6 or len(asked) < 3):
             continue
         if attribute is not None and attribute.numeric and not _NUMBER.search(text):
             continue

@@ -171,7 +171,11 @@ def _attribute_lines(plan: Plan, read: Json, attribute: Attribute | None) -> lis
     lines: list[str] = []
     if attribute is not None and attribute.field:
         facts = read["facts"].get(attribute.field) or []
-        own_words = attribute.name in ("data", "base_model", "developers", "released")
+        # "multilingual" leaves open which languages; the card's sentences may say.
+        vague = attribute.name == "language" and all(
+            str(fact["value"]).lower() in ("multilingual", "multiple") for fact in facts
+        )
+        own_words = vague or attribute.name in ("data", "base_model", "developers", "released")
         if facts and not (counted and attribute.name not in ("parameters", "downloads", "likes")):
             shown = _asked_part(plan, attribute.field, disagreeing_facts(attribute.field, facts))
             lines += [write_field(model, attribute.field, [fact]) for fact in shown]

@@ -222,7 +222,9 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
     own = [edge for edge in lineage["edges"] if edge["child"].lower() == model.lower()]
     lines = []
     for edge in own[:3]:
-        relation = f" ({edge['relation']})" if edge["relation"] else ""
+        # How it was derived is said only where the cited lines say so themselves.
+        told = edge["relation"] and edge["relation"] in edge["text"]
+        relation = f" ({edge['relation']})" if told else ""
         if edge["origin"] in ("metadata", "config"):
             parent = name_model(edge["parent"])
             lines.append(f"{name_model(model)}: base model {parent}{relation} [{edge['key']}]")

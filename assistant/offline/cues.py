@@ -107,6 +107,13 @@ def choose_meant(mention: Mention, family: Sequence[str]) -> list[str]:
     return [model for model in family if model in choices or model.partition("/")[0] == author][:1]
 
 
+# "and on German XQuAD?", said of a score
+ELSEWHERE = re.compile(
+    r"\W*(?:(?:and|but)\s+)?(?:(?:what|how) about\s+)?(?:on|for|over)\s+(?!the (?:first|second|third|last))",
+    re.IGNORECASE,
+)
+
+
 def sets_condition(question: str, turns: Sequence[Turn]) -> bool:
     """ "it has to be free for commercial use", said of what was searched for."""
     return (

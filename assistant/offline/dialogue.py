@@ -101,6 +101,10 @@ def shown_list(turns: Sequence[Turn]) -> tuple[str, ...]:
     return next((turn.models for turn in reversed(turns) if len(turn.models) > 1), shown_models(turns))
 
 
+# "which version does it need": asked of what was spoken of, whatever else is named.
+_INVERTED = re.compile(r"\b(?:does|do|did|is|was|were|can|could|will|has|had|should) (?:it|they)\b", re.I)
+
+
 def resolve_references(question: str, turns: Sequence[Turn], *, pronouns: bool = True) -> tuple[str, ...]:
     """Models that words such as "the second one", "those two" or "its" stand for; () when there are none.
 
@@ -126,7 +130,7 @@ def resolve_references(question: str, turns: Sequence[Turn], *, pronouns: bool =
                 chosen.append(listed[place])
         if chosen:
             return tuple(dict.fromkeys(chosen))
-    if _SINGLE.search(question) or (pronouns and _PRONOUN.search(question)):
+    if _SINGLE.search(question) or (pronouns and _PRONOUN.search(question)) or _INVERTED.search(question):
         return shown_models(turns)[:1]
     return ()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assistant.offline.cues import (
+    ELSEWHERE,
     NO_NAME,
     SIBLING,
     WHICH_OF_THEM,
@@ -273,6 +274,11 @@ class Planner:
         attributes = asked_attributes(question)
         metrics = asked_metrics(question)
         focus = shown_models(turns)
+        asked = str(turns[-1].memo.get("question", "")) if turns[-1].memo.get("intent") == "fact" else ""
+        if focus and (again := asked_metrics(asked)) and ELSEWHERE.match(question) and not metrics:
+            # "and on German XQuAD?": the same score, on other data.
+            other = f"{again[0].name} {question}"
+            return self._about(other, other, focus[:1], (), (), turns)
         if not focus or not (attributes or metrics) or len(question.split()) > 9:
             return None
         if re.search(

@@ -188,12 +188,32 @@ def _wanted_results(context: ToolContext, model: str, question: str) -> list[Sto
     metrics = asked_metrics(question)
     if metrics:
         named = [row for row in rows if any(_names_metric(metric, row) for metric in metrics)]
+        named = _of_asked_kind(named, question)
         near = closest_data(named, question, share=0.5) or named
         # The same benchmark under another spelling, where another place may give another value.
         alike = {_squash(row.row.dataset or row.row.dataset_id) for row in near}
         also = [row for row in named if row not in near and _is_spelling(row, alike)]
         return [*near, *also][:12]
     return rows[:4] if any(attribute.name == "score" for attribute in asked_attributes(question)) else []
+
+
+_KINDS = (
+    # (what the question says, what such a row's metric or split is called)
+    (re.compile(r"\btest(?:ing)?[- ]?(?:set|split|data|wer|cer)?\b", re.I), re.compile(r"\btest", re.I)),
+    (re.compile(r"\b(?:dev(?:elopment)?|validation)\b", re.I), re.compile(r"\b(?:dev|valid)", re.I)),
+    (
+        re.compile(r"\b(?:with|plus|using)\b.{0,12}\b(?:language model|lm)\b|\+\s*lm\b", re.I),
+        re.compile(r"\blm\b|language model", re.I),
+    ),
+)
+
+
+def _of_asked_kind(rows: list[StoredResult], question: str) -> list[StoredResult]:
+    """Rows of the split, or decoded with the language model, that the question names, if there are any."""
+    for asked, called in _KINDS:
+        if asked.search(question):
+            rows = [row for row in rows if called.search(f"{row.row.metric} {row.row.split}")] or rows
+    return rows
 
 
 def _squash(name: str | None) -> str:
