@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from eval.lineage import run_lineage
 from eval.lineage_baseline import recover_by_distance
 from eval.lineage_scores import adjusted_rand, score_lineage
 from tests.weights_files import draw, save_model
-from tools.errors import UsageError
+from tools.errors import LakeError, UsageError
 
 
 def _truth() -> dict[str, Any]:
@@ -105,6 +107,41 @@ def test_the_baseline_finds_what_is_plain_and_not_what_is_permuted(tmp_path: Pat
         frozenset(("root", "tuned"))
     }
     assert found["declared"] == [{"child": "other", "parent": "root", "verdict": "contradicted"}]
+
+
+def _make_folder(root: Path) -> Path:
+    truth = _truth()
+    base = draw(24, 20, seed=5)
+    for number, name in enumerate(truth["models"]):
+        save_model(root / name, {"weight": base + 0.01 * draw(24, 20, seed=number)})
+    (root / "truth.json").write_text(json.dumps(truth))
+    return root
+
+
+def test_the_table_stands_ours_beside_the_baseline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _make_folder(tmp_path / "zoo")
+    script = f"print(open({str(root / 'truth.json')!r}).read())"
+    monkeypatch.setattr("eval.lineage._COMMAND", (sys.executable, "-c", script))
+    document = run_lineage(root)
+    rows = {row["figure"]: row for row in document["table"]}
+    assert rows["edge F1"] == {
+        "figure": "edge F1",
+        "ours": 1.0,
+        "baseline": rows["edge F1"]["baseline"],
+        "wanted": "≥ 0.80",
+        "reached": "yes",
+    }
+    assert rows["same-family F1"]["baseline"] == 0.75  # the lone model is near, too
+    assert rows["students given a parent"]["reached"] == "yes"
+    assert document["seconds"] >= 0
+    assert document["peak_megabytes"] > 0
+
+
+def test_a_recovery_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = _make_folder(tmp_path / "zoo")
+    monkeypatch.setattr("eval.lineage._COMMAND", (sys.executable, "-c", "raise SystemExit(2)"))
+    with pytest.raises(LakeError, match="exit code 2"):
+        run_lineage(root)
 
 
 def test_a_folder_that_is_no_zoo_is_refused(tmp_path: Path) -> None:

@@ -56,8 +56,9 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripte
         for file in files:
             if not file.is_file():
                 raise UsageError(f"There is no file {str(file)!r}.", hint="Name files of JSON Lines.")
-    elif suite == "lineage" and len(files) < 2:
-        pass  # one folder, or none: then a zoo is trained
+    elif suite == "lineage":
+        if len(files) > 1:
+            raise UsageError("`lake eval lineage` takes one zoo.", hint=f"Try: {_EXAMPLES[suite]}")
     elif files:
         raise UsageError(f"`lake eval {suite}` takes no file.", hint="It measures its own labelled data.")
     match suite:
