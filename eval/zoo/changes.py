@@ -209,16 +209,6 @@ def choose_layers(spec: Spec, state: State, layers: Sequence[int]) -> tuple[Spec
     return replace(spec, layers=len(layers)), chosen
 
 
-def add_noise(state: State, size: float, rng: Rng) -> State:
-    """Every matrix plus noise of `size` of its own standard deviation."""
-    return {
-        name: values + (size * values.std() * rng.standard_normal(values.shape)).astype(np.float32)
-        if values.ndim == 2
-        else values
-        for name, values in state.items()
-    }
-
-
 # -- mergers -------------------------------------------------------------------------------------------
 
 

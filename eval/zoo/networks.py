@@ -8,7 +8,7 @@ BERT: arXiv 1810.04805, post-norm, with the head for masked tokens, one for clas
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -39,9 +39,6 @@ class Spec:
     def write_config(self, dtype: str) -> dict[str, Any]:
         """`config.json` as transformers writes it."""
         return _CONFIGS[self.architecture](self) | {"torch_dtype": dtype, "transformers_version": "4.57.1"}
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def build_network(spec: Spec) -> nn.Module:

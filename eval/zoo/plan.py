@@ -134,6 +134,9 @@ def _build_gpt2s(zoo: Zoo, spec: Spec) -> None:
     arc = changes.merge_spherical(zoo.animals[tuned].state, zoo.animals[lora].state, 0.5)
     zoo.merge((tuned, lora), "gpt2-a+merge-arc", arc)
     other = zoo.tune(a, Course(60, 1e-3, domain=4, decay=0.1), key="gpt2-a+other")
+    learned = [zoo.animals[key].state for key in (tuned, other)]
+    trimmed = changes.merge_trimmed(zoo.animals[a].state, learned, 0.5)
+    zoo.merge((tuned, other), "gpt2-a+merge-trimmed", trimmed)
     zoo.derive(other, "prune", "gpt2-a+other+prune", changes.prune_small(zoo.animals[other].state, 0.5))
     zoo.derive(a, "quantization", "gpt2-a+gguf", layout="gguf")
     fewer, chosen = changes.choose_layers(spec, zoo.animals[a].state, range(spec.layers - 1))
@@ -169,10 +172,10 @@ def _build_minilms(zoo: Zoo) -> None:
     state, spec = _read_minilm(folder)
     tokenizer = folder / "tokenizer.json"
     a = zoo.add(Animal("minilm", "minilm", spec, state, tokenizer=tokenizer))
-    short = Course(8, 5e-5, domain=1, length=24)
+    short = Course(12, 3e-4, domain=1, length=24)
     tuned = zoo.tune(a, short, key="minilm+finetune")
     zoo.tune(tuned, replace(short, domain=2, rate=1e-4), key="minilm+finetune+finetune", dtype="float16")
-    other = zoo.tune(a, replace(short, domain=3, rate=2e-4), key="minilm+other")
+    other = zoo.tune(a, replace(short, domain=3, rate=6e-4, steps=20), key="minilm+other")
     mixed = changes.merge_linear(zoo.animals[tuned].state, zoo.animals[other].state, 0.5)
     zoo.merge((tuned, other), "minilm+merge", mixed, tokenizer=tokenizer)
     zoo.derive(a, "quantization", "minilm+float16", dtype="float16")
