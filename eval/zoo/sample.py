@@ -69,13 +69,18 @@ def _write_animal(folder: Path, animal: Animal) -> None:
     write_tokenizer(folder, animal.spec.vocabulary)
 
 
+def _report(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
 def main() -> int:
+    """Train the sample's models and write them below the folder named, else below the sample's own."""
     require_torch()
     import torch
 
     default = Path(__file__).parents[2] / "tools" / "data" / "sample" / "models" / ORGANISATION
     torch.set_num_threads(1)
-    zoo = build_sample(lambda line: print(line, file=sys.stderr))  # noqa: T201
+    zoo = build_sample(_report)
     write_sample(zoo, Path(sys.argv[1]) if len(sys.argv) > 1 else default)
     return 0
 
