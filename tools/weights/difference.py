@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from tools.weights.comparison import LayerDifference
-from tools.weights.neurons import spread
 from tools.weights.pairing import Pair, Pairing
+from tools.weights.sampling import budget_rows, sample_rows
 from tools.weights.types import Weights
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SAMPLED_ROWS = 48
-_BLOCK = 2**23  # bytes of float32 in one block
+_BLOCK = 2**20  # bytes of float32 in one block: both models' stay in the processor's cache
 _RANK_ROWS = 64
-_WHOLE = 2**26  # a pair of models up to this many bytes is read whole
+_RANK_COLUMNS = 2048
+_THREADS = 2
+_VALUES = 4096  # read of a tensor of one axis
 _NOISE = 4.0  # singular values below so many times the rounding noise count nothing
 
 
@@ -32,9 +33,6 @@ class Sums:
     bb: float = 0.0
     ab: float = 0.0
     dd: float = 0.0  # |B - A|^2, summed apart: small differences vanish in aa + bb - 2 ab
-    zeros_a: int = 0
-    zeros_b: int = 0
-    equal: int = 0
     count: int = 0
 
     def __add__(self, other: Sums) -> Sums:
@@ -43,9 +41,6 @@ class Sums:
             self.bb + other.bb,
             self.ab + other.ab,
             self.dd + other.dd,
-            self.zeros_a + other.zeros_a,
-            self.zeros_b + other.zeros_b,
-            self.equal + other.equal,
             self.count + other.count,
         )
 
@@ -64,6 +59,11 @@ class Sums:
         return math.sqrt(self.dd / self.aa)
 
     @property
+    def is_equal(self) -> bool:
+        """Whether every element read is equal; None of them may be NaN."""
+        return self.dd == 0.0 and math.isfinite(self.aa)
+
+    @property
     def growth(self) -> float | None:
         """(|B|^2 - |A|^2) / |B - A|^2: about 1 where B is A and a step in a direction of its own."""
         return (self.bb - self.aa) / self.dd if self.dd > 0 and math.isfinite(self.dd) else None
@@ -78,57 +78,86 @@ class TensorDifference:
     shown: LayerDifference
 
 
-def is_small(a: Weights, b: Weights) -> bool:
-    """Whether both models are so small that reading them whole costs nothing."""
-    return a.bytes_total + b.bytes_total <= _WHOLE
-
-
 def iter_differences(
-    a: Weights, b: Weights, pairing: Pairing, *, full: bool, progress: Callable[[str], None] | None = None
+    a: Weights,
+    b: Weights,
+    pairing: Pairing,
+    *,
+    full: bool,
+    progress: Callable[[int, int, str], None] | None = None,
 ) -> Iterator[TensorDifference]:
-    """The difference of every pair of tensors; `full` reads all rows, else some evenly spread ones.
+    """The difference of every pair of tensors, in A's order; `full` reads all rows, else a sample.
 
-    Of a pair whose first axes differ (a longer vocabulary) the rows that both have are compared.
+    Of a pair whose first axes differ (a longer vocabulary) the rows that both have are compared. Pairs whose
+    shapes cannot be laid over each other, and tensors without values, are passed over.
     """
-    for pair in pairing.pairs:
-        if pair.fit == "other":
-            continue
-        if progress:
-            progress(pair.a)
-        shape_a, shape_b = a.tensors[pair.a].shape, b.tensors[pair.b].shape
-        rows = min(shape_a[0], shape_b[0]) if shape_a else 1
-        width = math.prod(shape_a[1:]) if shape_a else 1
-        if rows == 0 or width == 0:
-            continue
-        whole = full and pair.fit == "same"
-        read = rows if full else len(spread(rows, SAMPLED_ROWS if width > 1 else 4096))
-        sums = _sum_blocks(a, b, pair) if whole else _sum_rows(a, b, pair, rows, read)
-        rank = None
-        if len(shape_a) == 2 and sums.dd > 0 and min(shape_a) > 1:
-            rank = measure_rank(a, b, pair, rows)
-        shown = LayerDifference(
-            pair.a,
-            sums.cosine,
-            sums.relative_l2,
-            rank,
-            other=pair.b if pair.b != pair.a else None,
-            shape=shape_a,
-            rows=read,
-            of_rows=rows,
-        )
-        yield TensorDifference(pair, sums, shown)
+    pairs = [pair for pair in pairing.pairs if _is_comparable(a, b, pair)]
+    wanted = budget_rows(a.tensors.values(), min(a.bytes_total, b.bytes_total))
+    if not full:
+        for at, pair in enumerate(pairs):
+            if progress:
+                progress(at, len(pairs), pair.a)
+            yield _compare_rows(a, b, pair, wanted)
+        return
+    with ThreadPoolExecutor(_THREADS) as pool:  # numpy lets go of the interpreter's lock
+        for at, found in enumerate(pool.map(lambda pair: _compare_whole(a, b, pair), pairs)):
+            if progress:
+                progress(at, len(pairs), found.pair.a)
+            yield found
 
 
-def _sum_blocks(a: Weights, b: Weights, pair: Pair) -> Sums:
+def _is_comparable(a: Weights, b: Weights, pair: Pair) -> bool:
+    return pair.fit != "other" and 0 not in a.tensors[pair.a].shape and 0 not in b.tensors[pair.b].shape
+
+
+def _count_shared(a: Weights, b: Weights, pair: Pair) -> int:
+    shape_a, shape_b = a.tensors[pair.a].shape, b.tensors[pair.b].shape
+    return min(shape_a[0], shape_b[0]) if shape_a else 1
+
+
+def _compare_rows(a: Weights, b: Weights, pair: Pair, wanted: int) -> TensorDifference:
+    shape = a.tensors[pair.a].shape
+    count = _count_shared(a, b, pair)
+    indices = sample_rows(count, wanted if len(shape) > 1 else _VALUES)
+    x, y = a.rows(pair.a, indices), b.rows(pair.b, indices)
+    sums = sum_elements(x, y)
+    rank = measure_rank(a, b, pair, x, y) if len(shape) > 1 else None
+    return _describe(a, pair, sums, rank, len(indices), count)
+
+
+def _compare_whole(a: Weights, b: Weights, pair: Pair) -> TensorDifference:
+    shape = a.tensors[pair.a].shape
+    count = _count_shared(a, b, pair)
     total = Sums()
-    for x, y in zip_longest(a.blocks(pair.a, _BLOCK), b.blocks(pair.b, _BLOCK)):
-        total = total + sum_elements(x, y)
-    return total
+    left = count
+    # Blocks of both sides hold the same number of rows, since all axes but the first agree.
+    for x, y in zip(a.blocks(pair.a, _BLOCK), b.blocks(pair.b, _BLOCK), strict=False):
+        shared = min(len(x), len(y), left) if shape else 1
+        total = total + sum_elements(x[:shared] if shape else x, y[:shared] if shape else y)
+        left -= shared
+        if not left:
+            break
+    rank = None
+    if len(shape) > 1:
+        indices = sample_rows(count, _RANK_ROWS)
+        rank = measure_rank(a, b, pair, a.rows(pair.a, indices), b.rows(pair.b, indices))
+    return _describe(a, pair, total, rank, count, count)
 
 
-def _sum_rows(a: Weights, b: Weights, pair: Pair, rows: int, read: int) -> Sums:
-    indices = spread(rows, read)
-    return sum_elements(a.rows(pair.a, indices), b.rows(pair.b, indices))
+def _describe(
+    a: Weights, pair: Pair, sums: Sums, rank: int | None, rows: int, of_rows: int
+) -> TensorDifference:
+    shown = LayerDifference(
+        pair.a,
+        sums.cosine,
+        sums.relative_l2,
+        rank,
+        other=pair.b if pair.b != pair.a else None,
+        shape=a.tensors[pair.a].shape,
+        rows=rows,
+        of_rows=of_rows,
+    )
+    return TensorDifference(pair, sums, shown)
 
 
 def sum_elements(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
@@ -142,29 +171,31 @@ def sum_elements(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
         float(np.dot(y, y)),
         float(np.dot(x, y)),
         float(np.dot(difference, difference)),
-        int(x.size - np.count_nonzero(x)),
-        int(y.size - np.count_nonzero(y)),
-        int(x.size - np.count_nonzero(difference)),
         int(x.size),
     )
 
 
-def measure_rank(a: Weights, b: Weights, pair: Pair, rows: int) -> int:
+def measure_rank(a: Weights, b: Weights, pair: Pair, x: NDArray[np.float32], y: NDArray[np.float32]) -> int:
     """A lower bound of the rank of B - A, from sampled rows: singular values above the rounding noise.
 
     Noise is what rounding to the coarser of the two dtypes leaves, spread evenly (Marchenko-Pastur edge).
+    Wide rows are cut to `_RANK_COLUMNS`, which keeps the bound a bound.
     """
     import numpy as np
 
-    indices = spread(rows, _RANK_ROWS)
-    x, y = a.rows(pair.a, indices), b.rows(pair.b, indices)
-    difference = np.nan_to_num((y - x).reshape(len(indices), -1).astype(np.float64))
+    x, y = x.reshape(len(x), -1)[:, :_RANK_COLUMNS], y.reshape(len(y), -1)[:, :_RANK_COLUMNS]
+    x, y = np.nan_to_num(x, posinf=0.0, neginf=0.0), np.nan_to_num(y, posinf=0.0, neginf=0.0)
+    difference = (y - x).astype(np.float64)
     if not difference.any():
         return 0
-    values = np.linalg.svd(difference, compute_uv=False)
-    noise = rounding_noise(a.tensors[pair.a].dtype, b.tensors[pair.b].dtype, float(np.sqrt((y * y).mean())))
+    largest = float(np.abs(difference).max())
+    # Of the small side's Gram matrix: far quicker than singular values, and as good above the noise.
+    scaled = difference / largest
+    values = np.sqrt(np.maximum(np.linalg.eigvalsh(scaled @ scaled.T), 0.0)) * largest
+    scale = float(np.sqrt(np.mean(np.square(y, dtype=np.float64))))
+    noise = rounding_noise(a.tensors[pair.a].dtype, b.tensors[pair.b].dtype, scale)
     edge = noise * (math.sqrt(difference.shape[0]) + math.sqrt(difference.shape[1]))
-    return int((values > max(edge * _NOISE, values[0] * 1e-6)).sum())
+    return int((values > max(edge * _NOISE, values.max() * 1e-5)).sum())
 
 
 _MANTISSA = {"BF16": 8, "F16": 11, "F32": 24, "F64": 53}

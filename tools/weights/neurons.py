@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tools.weights.independence import assign_rows, combine_logs, log_matches
 from tools.weights.pairing import Pair, Pairing
+from tools.weights.sampling import sample_rows, spread
 from tools.weights.types import Weights
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NEURONS = 192  # sampled of a layer: enough for p < 1e-350 when all match
-_FEATURES = 512  # input rows read of a weight that is stored transposed
+_FEATURES = 256  # input rows read of a weight that is stored transposed
 _LEAST = 8  # fewer rows can prove nothing
 _LAYERS = 24  # of deep models, evenly spread
 # Whose rows can be reordered: neurons, and the channels within a value head. The first that a layer has is
@@ -33,13 +34,6 @@ class LayerTest:
     found: int
     of: int
     log_p: float
-
-
-def spread(count: int, wanted: int) -> list[int]:
-    """At most `wanted` of `count` indices, evenly spread; the same for every model of that size."""
-    if count <= wanted:
-        return list(range(count))
-    return sorted({int((at + 0.5) * count / wanted) for at in range(wanted)})
 
 
 def choose_pairs(pairing: Pairing) -> list[Pair]:
@@ -63,7 +57,7 @@ def read_neurons(
 
     shape = weights.tensors[name].shape
     if transposed:
-        rows = weights.rows(name, spread(shape[0], _FEATURES))
+        rows = weights.rows(name, sample_rows(shape[0], _FEATURES))
         return np.ascontiguousarray(rows[:, list(indices)].T)
     rows = weights.rows(name, list(indices))
     return rows.reshape(len(indices), -1)
@@ -82,7 +76,7 @@ def test_layers(a: Weights, b: Weights, pairing: Pairing) -> Iterator[LayerTest]
         count = count_neurons(a.tensors[pair.a].shape, transposed=pair.role.transposed)
         if count < _LEAST:
             continue
-        indices = spread(count, NEURONS)
+        indices = sample_rows(count, NEURONS)
         rows_a = read_neurons(a, pair.a, transposed=pair.role.transposed, indices=indices)
         rows_b = read_neurons(b, pair.b, transposed=pair.role.transposed, indices=indices)
         # A neuron that is cut away, or stands there twice, is assigned at random: it can prove nothing.
