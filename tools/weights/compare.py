@@ -16,6 +16,7 @@ from tools.weights.neurons import LayerTest, join_tests, test_layers
 from tools.weights.pairing import Pairing, pair_tensors
 from tools.weights.recorded import RecordedWeights
 from tools.weights.sampling import is_small
+from tools.weights.turned import turn_like
 from tools.weights.types import Weights
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what
@@ -94,10 +95,11 @@ def _compare_models(
     progress: Progress | None,
     pairs_tested: int,
 ) -> None:
-    pairing = pair_tensors(a.tensors, b.tensors)
-    tests = list(test_layers(a, b, pairing))
+    shown = turn_like(a, b)
+    pairing = pair_tensors(a.tensors, shown.tensors)
+    tests = list(test_layers(a, shown, pairing))
     whole = full or is_small(a, b)
-    finding.differences = list(iter_differences(a, b, pairing, full=whole, progress=progress))
+    finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
     finding.problems += _find_bad_values(finding.differences)
     if tests:
         finding.log_p = join_tests(tests)

@@ -43,8 +43,13 @@ class RecordedWeights:
         return values
 
     def blocks(self, name: str, max_bytes: int = 2**24) -> Iterator[NDArray[np.float32]]:
-        yield from self._weights.blocks(name, max_bytes)
-        self._whole.add(name)
+        shape = self.tensors[name].shape
+        left = shape[0] if shape else 1
+        for block in self._weights.blocks(name, max_bytes):
+            left -= len(block) if shape else 1
+            if left <= 0:
+                self._whole.add(name)  # before it is handed out: who has all rows need not ask for more
+            yield block
 
     def hash_read(self, name: str) -> str:
         return self._weights.hash_read(name)

@@ -6,7 +6,6 @@ inside of larger ones of the same number of rows, so that nothing is read twice.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from tools.weights.types import TensorInfo, Weights
@@ -41,7 +40,7 @@ def sample_rows(count: int, wanted: int) -> list[int]:
 def budget_rows(tensors: Iterable[TensorInfo], bytes_total: int) -> int:
     """How many rows of every tensor a first look may read, `_SHARE` of all bytes together."""
     row_bytes = sum(
-        info.nbytes / info.shape[0] for info in tensors if len(info.shape) > 1 and math.prod(info.shape)
+        info.nbytes // info.shape[0] for info in tensors if len(info.shape) > 1 and 0 not in info.shape
     )
     return max(_FEWEST, min(_MOST, int(_SHARE * bytes_total / row_bytes))) if row_bytes else _FEWEST
 
