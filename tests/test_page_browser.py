@@ -207,6 +207,7 @@ def test_edit_retry_undo_and_clear(serve_page: Serve, visit: Visit) -> None:
     page.keyboard.press("Enter")
     expect(page.locator(".turn .answer")).to_contain_text("west/plant-finder")
     expect(page.locator(".turn")).to_have_count(1)
+    expect(page.locator(".turn .foot .by")).to_be_visible()  # the turn is over
     page.get_by_text("clear", exact=True).click()
     page.get_by_text("sure?").click()
     expect(page.locator(".turn")).to_have_count(0)
