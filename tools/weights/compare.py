@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from tools.weights.adapters import find_lora_pairs, name_base
 from tools.weights.comparison import Direction, Relation, Verdict, WeightComparison, WeightFact
 from tools.weights.difference import TensorDifference, iter_differences
+from tools.weights.direction import judge_direction
 from tools.weights.errors import WeightsError
 from tools.weights.independence import to_log10
 from tools.weights.neurons import LayerTest, join_tests, test_layers
 from tools.weights.pairing import Pairing, pair_tensors
 from tools.weights.recorded import RecordedWeights
+from tools.weights.relation import judge_relation
 from tools.weights.sampling import is_small
 from tools.weights.turned import turn_like
 from tools.weights.types import Weights
@@ -115,8 +117,23 @@ def _compare_models(
         finding.verdict = "related"
     elif log10 > UNRELATED_LOG10 - bar:
         finding.verdict = "unrelated"
-    finding.reasons += [_explain_test(tests, log10, finding.verdict), *_explain_distance(finding.differences)]
+    finding.reasons.append(_explain_test(tests, log10, finding.verdict))
+    if finding.verdict == "related":
+        _judge(a, shown, pairing, finding)
+    elif finding.verdict == "unrelated":
+        finding.direction = "none"
+    finding.reasons += _explain_distance(finding.differences)
     _cite(a, b, tests, log10, finding)
+
+
+def _judge(a: Weights, b: Weights, pairing: Pairing, finding: _Finding) -> None:
+    """What relation it is, and which of the two came first."""
+    judged = judge_relation(a, b, pairing, finding.differences)
+    finding.relation, finding.confidence = judged.relation, judged.confidence
+    finding.reasons += judged.reasons
+    directed = judge_direction(a, b, pairing, finding.differences, judged.relation)
+    finding.direction, finding.direction_confidence = directed.direction, directed.confidence
+    finding.direction_reason = directed.reason
 
 
 def _is_identical(a: Weights, b: Weights, pairing: Pairing, differences: Sequence[TensorDifference]) -> bool:
