@@ -9,7 +9,7 @@ import typer
 from assistant.cli.evaluate import require_checkout
 from assistant.cli.invocation import Invocation
 
-Suite = Literal["agent", "search"]
+Suite = Literal["agent", "search", "weights"]
 
 
 def run_suite(
@@ -20,7 +20,7 @@ def run_suite(
         int, typer.Option(help="agent: also the memory after so many turns.", min=0, max=100_000)
     ] = 0,
 ) -> None:
-    """Measure what the product adds to its parts: agent (time, memory), search (time)."""
+    """Measure what the product adds to its parts: agent (time, memory), search, weights (time, memory)."""
     invocation: Invocation = context.obj
     require_checkout("lake bench")
     document = _measure(invocation, suite, rounds, turns)
@@ -33,6 +33,13 @@ def run_suite(
 
 
 def _measure(invocation: Invocation, suite: Suite, rounds: int | None, turns: int) -> dict[str, Any]:
+    if suite == "weights":
+        from eval.bench_weights import run_weights_bench
+
+        with invocation.progress("comparing") as progress:
+            return run_weights_bench(
+                rounds=rounds or 3, progress=lambda done, total: progress.update(done, total, "comparing")
+            )
     from eval.bench import run_agent_bench, run_search_bench
 
     with invocation.open_filled_lake(f"bench {suite}") as lake:

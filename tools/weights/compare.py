@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tools.weights.adapters import find_lora_pairs, name_base
@@ -27,7 +28,8 @@ Progress = Callable[[int, int, str], None]  # done, of how many, what
 # are divided by the number of pairs tested (Bonferroni), so that a whole lake errs as rarely as one pair.
 RELATED_LOG10 = -6.0
 UNRELATED_LOG10 = -2.0
-_FACTS = 4
+_STRONGEST = 2  # layers of the test that are cited
+_HASHED_BYTES = 2**25  # larger tensors are not cited: their bytes would be hashed for it
 _NAMED = 3
 _UNREAD = "Nothing was compared but the tensors' names and shapes."
 
@@ -240,22 +242,29 @@ def _cite(
     a: RecordedWeights, b: RecordedWeights, tests: Sequence[LayerTest], log10: float, finding: _Finding
 ) -> None:
     """Facts on both models: the layers that speak loudest in the test, and the tensor most changed."""
-    strongest = sorted(tests, key=lambda test: test.log_p)[: _FACTS // 2]
-    for test in strongest:
+    texts: list[tuple[str, str, str]] = []
+    for test in sorted(tests, key=lambda test: test.log_p)[:_STRONGEST]:
         text = (
             f"{test.found} of {test.of} sampled neurons of {test.pair.a} match the neuron of the same number "
             f"in the other model; over all {len(tests)} layers tested {describe_p(log10)} for "
             "independent training."
         )
-        finding.facts += [a.cite(test.pair.a, text), b.cite(test.pair.b, text)]
-    known = [found for found in finding.differences if found.shown.relative_l2 is not None]
+        texts.append((test.pair.a, test.pair.b, text))
+    known = [
+        found
+        for found in finding.differences
+        if found.shown.relative_l2 is not None and a.tensors[found.pair.a].nbytes <= _HASHED_BYTES
+    ]
     if known:
         most = max(known, key=lambda found: found.shown.relative_l2 or 0.0)
         text = (
             f"{most.pair.a}: relative L2 {most.shown.relative_l2:.4g}, cosine {most.shown.cosine or 0.0:.5f} "
             f"over {most.shown.rows:,} of {most.shown.of_rows:,} rows."
         )
-        finding.facts += [a.cite(most.pair.a, text), b.cite(most.pair.b, text)]
+        texts.append((most.pair.a, most.pair.b, text))
+    jobs = [job for first, second, text in texts for job in ((a, first, text), (b, second, text))]
+    with ThreadPoolExecutor(2) as pool:  # hashing lets go of the interpreter's lock
+        finding.facts += pool.map(lambda job: job[0].cite(job[1], job[2]), jobs)
 
 
 def _compare_adapters(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,19 +11,20 @@ from typing import TYPE_CHECKING
 
 from tools.weights.comparison import LayerDifference
 from tools.weights.pairing import Pair, Pairing
-from tools.weights.sampling import budget_rows, sample_rows
+from tools.weights.sampling import budget_rows, sample_rows, stream_blocks
 from tools.weights.types import Weights
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BLOCK = 2**20  # bytes of float32 in one block: both models' stay in the processor's cache
-_RANK_ROWS = 64
-_RANK_COLUMNS = 2048
+_BLOCK = 2**20  # bytes of float32 in one block: what is at work stays in the processor's cache
+_RANK_ROWS = 48
+_RANK_COLUMNS = 1024
 _THREADS = 2
 _VALUES = 4096  # read of a tensor of one axis
 _NOISE = 4.0  # singular values below so many times the rounding noise count nothing
+_rooms = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ def _compare_whole(a: Weights, b: Weights, pair: Pair) -> TensorDifference:
     total = Sums()
     left = count
     # Blocks of both sides hold the same number of rows, since all axes but the first agree.
-    for x, y in zip(a.blocks(pair.a, _BLOCK), b.blocks(pair.b, _BLOCK), strict=False):
+    for x, y in zip(stream_blocks(a, pair.a, _BLOCK), stream_blocks(b, pair.b, _BLOCK), strict=False):
         shared = min(len(x), len(y), left) if shape else 1
         total = total + sum_elements(x[:shared] if shape else x, y[:shared] if shape else y)
         left -= shared
@@ -165,14 +167,20 @@ def sum_elements(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
     import numpy as np
 
     x, y = np.ravel(x), np.ravel(y)
-    difference = y - x
-    return Sums(
-        float(np.dot(x, x)),
-        float(np.dot(y, y)),
-        float(np.dot(x, y)),
-        float(np.dot(difference, difference)),
-        int(x.size),
-    )
+    difference = np.subtract(y, x, out=_borrow_room(x.size))
+    aa, dd = float(np.dot(x, x)), float(np.dot(difference, difference))
+    ad = float(np.dot(x, difference))
+    return Sums(aa, aa + 2.0 * ad + dd, aa + ad, dd, int(x.size))
+
+
+def _borrow_room(count: int) -> NDArray[np.float32]:
+    """Room for one block, kept for each thread: new memory for each block would cost more than the sums."""
+    import numpy as np
+
+    room: NDArray[np.float32] | None = getattr(_rooms, "block", None)
+    if room is None:
+        room = _rooms.block = np.empty(_BLOCK // 4, np.float32)
+    return room[:count] if count <= room.size else np.empty(count, np.float32)
 
 
 def measure_rank(a: Weights, b: Weights, pair: Pair, x: NDArray[np.float32], y: NDArray[np.float32]) -> int:

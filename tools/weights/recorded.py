@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tools.weights.comparison import WeightFact
-from tools.weights.sampling import describe_rows
+from tools.weights.sampling import describe_rows, stream_blocks
 from tools.weights.types import TensorInfo, Weights
 
 if TYPE_CHECKING:
@@ -43,9 +43,16 @@ class RecordedWeights:
         return values
 
     def blocks(self, name: str, max_bytes: int = 2**24) -> Iterator[NDArray[np.float32]]:
+        yield from self._watch(name, self._weights.blocks(name, max_bytes))
+
+    def stream(self, name: str, max_bytes: int = 2**24) -> Iterator[NDArray[np.float32]]:
+        """As `blocks`; each block may be overwritten by the next."""
+        yield from self._watch(name, stream_blocks(self._weights, name, max_bytes))
+
+    def _watch(self, name: str, blocks: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         shape = self.tensors[name].shape
         left = shape[0] if shape else 1
-        for block in self._weights.blocks(name, max_bytes):
+        for block in blocks:
             left -= len(block) if shape else 1
             if left <= 0:
                 self._whole.add(name)  # before it is handed out: who has all rows need not ask for more

@@ -6,9 +6,14 @@ inside of larger ones of the same number of rows, so that nothing is read twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tools.weights.types import TensorInfo, Weights
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SMALL_BYTES = 2**26  # two models of up to this many bytes together are read whole
 _RUNS = 2
@@ -43,6 +48,13 @@ def budget_rows(tensors: Iterable[TensorInfo], bytes_total: int) -> int:
         info.nbytes // info.shape[0] for info in tensors if len(info.shape) > 1 and 0 not in info.shape
     )
     return max(_FEWEST, min(_MOST, int(_SHARE * bytes_total / row_bytes))) if row_bytes else _FEWEST
+
+
+def stream_blocks(weights: Weights, name: str, max_bytes: int) -> Iterator[NDArray[np.float32]]:
+    """All of a tensor in blocks of which each may be overwritten by the next, where that can be had."""
+    stream = getattr(weights, "stream", weights.blocks)
+    blocks: Iterator[NDArray[np.float32]] = stream(name, max_bytes)
+    return blocks
 
 
 def describe_rows(rows: Sequence[int] | set[int]) -> str:

@@ -18,8 +18,9 @@ from tools.weights.spans import SpanSet
 from tools.weights.types import TensorInfo
 
 _MAX_ROW_BYTES = 2**30  # as float32; a tensor that cannot be cut smaller is not read
-_CHUNK_BYTES = 2**18  # raw bytes decoded at once: they stay in the processor's cache
+_CHUNK_BYTES = 2**19  # raw bytes decoded at once: they stay in the processor's cache
 _HASH_BYTES = 2**20
+_rooms = threading.local()
 
 
 class ReadableTensor(Protocol):
@@ -81,15 +82,20 @@ def read_rows(tensor: ReadableTensor, rows: Sequence[int] | slice) -> Floats:
     return out if np.array_equal(places, np.arange(len(unique))) else out[places]
 
 
-def read_blocks(tensor: ReadableTensor, max_bytes: int) -> Iterator[Floats]:
-    """All rows in consecutive blocks of at most `max_bytes` of float32 (one row at least)."""
+def read_blocks(tensor: ReadableTensor, max_bytes: int, *, reuse: bool = False) -> Iterator[Floats]:
+    """All rows in consecutive blocks of at most `max_bytes` of float32 (one row at least).
+
+    `reuse`: a block is overwritten by the next, which saves the system from clearing new memory for each.
+    """
     shape = tensor.info.shape
     total = count_rows(shape)
     if 0 in shape:
         return
     step = max(1, max_bytes // (4 * math.prod(shape[1:])))
+    room = make_rows(shape, min(step, total)) if reuse else None
     for first in range(0, total, step):
-        out = make_rows(shape, min(step, total - first))
+        count = min(step, total - first)
+        out = make_rows(shape, count) if room is None else room[:count]
         tensor.read_run(first, out, keep=False)
         yield out
 
@@ -101,6 +107,15 @@ def _find_runs(rows: list[int]) -> list[range]:
         members = [row for _, row in group]
         runs.append(range(members[0], members[-1] + 1))
     return runs
+
+
+def _borrow_room(count: int) -> Bytes:
+    """Room for raw bytes, kept for each thread: the system clears the pages of new memory, which costs more
+    than decoding does."""
+    room: Bytes | None = getattr(_rooms, "raw", None)
+    if room is None:
+        room = _rooms.raw = np.empty(_CHUNK_BYTES, np.uint8)
+    return room[:count]
 
 
 class StoredTensor:
@@ -155,7 +170,7 @@ class StoredTensor:
             self._fill(begin, out.view(np.uint8), keep=keep)
         else:
             step = _CHUNK_BYTES // codec.block_bytes * codec.block_bytes if self._file.is_local else length
-            raw = np.empty(min(step, length), np.uint8)
+            raw = _borrow_room(step) if step <= _CHUNK_BYTES else np.empty(min(step, length), np.uint8)
             for offset in range(0, length, step):
                 piece = raw[: min(step, length - offset)]
                 self._fill(begin + offset, piece, keep=keep)

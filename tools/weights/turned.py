@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tools.weights.roles import read_heads, read_roles
-from tools.weights.sampling import sample_rows
+from tools.weights.sampling import sample_rows, stream_blocks
 from tools.weights.types import TensorInfo, Weights
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ class TurnedWeights:
         for first in range(0, len(values), step):
             yield values[first : first + step]
 
+    def stream(self, name: str, max_bytes: int = 2**24) -> Iterator[NDArray[np.float32]]:
+        """As `blocks`; each block may be overwritten by the next."""
+        if name in self._turned or name in self._moved:
+            return self.blocks(name, max_bytes)
+        return stream_blocks(self._weights, name, max_bytes)
+
     def hash_read(self, name: str) -> str:
         return self._weights.hash_read(name)
 
@@ -110,7 +116,7 @@ def _is_gguf(weights: Weights, name: str) -> bool:
 
 
 def _put_back(a: Weights, b: Weights, rotary: Sequence[tuple[str, str]]) -> dict[str, NDArray[np.int64]]:
-    """The order of the query and key rows of B that A has, when rows of the first layer show it was changed."""
+    """The order of B's query and key rows that A has, when rows of the first layer show it was changed."""
     import numpy as np
 
     heads = read_heads(a.config) or read_heads(b.config)
