@@ -14,7 +14,7 @@ from tools.weights.difference import TensorDifference, iter_differences
 from tools.weights.direction import judge_direction
 from tools.weights.errors import WeightsError
 from tools.weights.independence import to_log10
-from tools.weights.neurons import LayerTest, join_tests, test_layers
+from tools.weights.neurons import LayerTest, check_layers, join_tests
 from tools.weights.pairing import Pairing, pair_tensors
 from tools.weights.recorded import RecordedWeights
 from tools.weights.relation import judge_relation
@@ -24,10 +24,10 @@ from tools.weights.types import Weights
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what
 
-# Models are called related below the first, unrelated above the second; between them nothing is claimed. Both
-# are divided by the number of pairs tested (Bonferroni), so that a whole lake errs as rarely as one pair.
+# Models are called related below the first, unrelated above the second; between them nothing is claimed.
+# The first is divided by the number of pairs tested (Bonferroni): a whole lake errs as rarely as one pair.
 RELATED_LOG10 = -6.0
-UNRELATED_LOG10 = -2.0
+UNRELATED_LOG10 = -3.0
 _STRONGEST = 2  # layers of the test that are cited
 _HASHED_BYTES = 2**25  # larger tensors are not cited: their bytes would be hashed for it
 _NAMED = 3
@@ -101,7 +101,7 @@ def _compare_models(
 ) -> None:
     shown = turn_like(a, b)
     pairing = pair_tensors(a.tensors, shown.tensors)
-    tests = list(test_layers(a, shown, pairing))
+    tests = list(check_layers(a, shown, pairing))
     whole = full or is_small(a, b)
     finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
     finding.problems += _find_bad_values(finding.differences)
@@ -117,7 +117,7 @@ def _compare_models(
     log10 = to_log10(finding.log_p or 0.0)
     if log10 <= RELATED_LOG10 - bar:
         finding.verdict = "related"
-    elif log10 > UNRELATED_LOG10 - bar:
+    elif log10 > UNRELATED_LOG10:
         finding.verdict = "unrelated"
     finding.reasons.append(_explain_test(tests, log10, finding.verdict))
     if finding.verdict == "related":

@@ -167,9 +167,10 @@ def sum_elements(x: NDArray[np.float32], y: NDArray[np.float32]) -> Sums:
     import numpy as np
 
     x, y = np.ravel(x), np.ravel(y)
-    difference = np.subtract(y, x, out=_borrow_room(x.size))
-    aa, dd = float(np.dot(x, x)), float(np.dot(difference, difference))
-    ad = float(np.dot(x, difference))
+    with np.errstate(over="ignore", invalid="ignore"):  # NaN and Inf stay what they are in the sums
+        difference = np.subtract(y, x, out=_borrow_room(x.size))
+        aa, dd = float(np.dot(x, x)), float(np.dot(difference, difference))
+        ad = float(np.dot(x, difference))
     return Sums(aa, aa + 2.0 * ad + dd, aa + ad, dd, int(x.size))
 
 

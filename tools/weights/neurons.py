@@ -68,7 +68,7 @@ def count_neurons(shape: tuple[int, ...], *, transposed: bool) -> int:
     return (shape[-1] if transposed else shape[0]) if len(shape) > 1 else 0
 
 
-def test_layers(a: Weights, b: Weights, pairing: Pairing) -> Iterator[LayerTest]:
+def check_layers(a: Weights, b: Weights, pairing: Pairing) -> Iterator[LayerTest]:
     """Test the order of neurons layer by layer; layers that cannot tell are left out."""
     import numpy as np
 
