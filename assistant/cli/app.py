@@ -17,7 +17,19 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from assistant.cli import asking, bench, contents, embedder, evaluate, finding, mcp, serve, start, verify
+from assistant.cli import (
+    asking,
+    bench,
+    contents,
+    embedder,
+    evaluate,
+    finding,
+    mcp,
+    recovering,
+    serve,
+    start,
+    verify,
+)
 from assistant.cli import engine as engine_command
 from assistant.cli.invocation import Invocation, ReaderGoneError
 from tools.errors import LakeError, UsageError
@@ -40,6 +52,7 @@ app.command("search", epilog=_EPILOG)(finding.search)
 app.command("similar", epilog=_EPILOG)(finding.similar)
 app.command("show", epilog=_EPILOG)(finding.show)
 app.command("results", epilog=_EPILOG)(finding.results)
+app.command("recover", epilog=_EPILOG)(recovering.recover)
 app.command("ingest", epilog=_EPILOG)(contents.ingest)
 app.command("status", epilog=_EPILOG)(contents.status)
 app.command("list", epilog=_EPILOG)(contents.list_models)

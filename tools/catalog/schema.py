@@ -185,6 +185,15 @@ weight_places = Table(
     Column("place", Verbatim, nullable=False),
 )
 
+# What was found of weights: costly to find, and right as long as the files that the key names.
+weight_findings = Table(
+    "weight_findings",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
 parents = _of_model(
     "parents",
     Column("name", Verbatim, nullable=False),

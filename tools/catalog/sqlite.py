@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tools.catalog.finding import CatalogFinding
+from tools.catalog.findings import CatalogFindings
 from tools.catalog.writing import CatalogWriting
 
 
-class SqliteCatalog(CatalogWriting, CatalogFinding):
+class SqliteCatalog(CatalogWriting, CatalogFinding, CatalogFindings):
     """Implements `tools.catalog.repository.Catalog`; see `writing`, `reading` and `finding` for its parts."""

@@ -1,0 +1,1 @@
+"""Recovering the lineage of many models: fingerprints, candidates, families and their trees."""
