@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.weights.pairing import pair_tensors
 from tools.weights.recovering.fingerprints import Fingerprint
 from tools.weights.recovering.layers import lay_over
 from tools.weights.recovering.memory import Memory
@@ -65,6 +66,9 @@ def _recall(
     key = f"{stamps[reference]} {stamps[name]}"
     kept = memory.get_finding("sketch", key)
     if kept is None:
-        kept = pack_sketch(sketch_model(turn_like(open_model(reference), open_model(name))))
+        target = open_model(reference)
+        shown = turn_like(target, open_model(name))
+        roles = {pair.b: pair.role for pair in pair_tensors(target.tensors, shown.tensors).pairs}
+        kept = pack_sketch(sketch_model(shown, roles))
         memory.put_finding("sketch", key, kept)
     return unpack_sketch(kept)

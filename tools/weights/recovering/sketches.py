@@ -48,19 +48,27 @@ def name_place(role: Role) -> str:
     return f"{role.stack}/{'' if role.layer is None else role.layer}/{role.part}/{role.rest}"
 
 
-def list_matrices(weights: Weights) -> dict[str, tuple[str, Role]]:
-    """The matrices of a model by place: (name, role). Convolutions count as (out channels, the rest)."""
+def list_matrices(
+    weights: Weights, roles: Mapping[str, Role] | None = None
+) -> dict[str, tuple[str, Role]]:
+    """The matrices of a model by place: (name, role). Convolutions count as (out channels, the rest).
+
+    `roles` by name stand for what the names say, where the tensors are shown in another model's order.
+    """
     found: dict[str, tuple[str, Role]] = {}
-    for name, role in read_roles(weights.tensors).items():
+    for name, role in (read_roles(weights.tensors) | dict(roles or {})).items():
         shape = weights.tensors[name].shape
         if len(shape) >= 2 and 0 not in shape and not role.bias:
             found.setdefault(name_place(role), (name, role))
     return found
 
 
-def sketch_model(weights: Weights) -> dict[str, Patch]:
-    """The sketch of a model as it stands. What is no number counts as 0. Raises WeightsError."""
-    matrices = list_matrices(weights)
+def sketch_model(weights: Weights, roles: Mapping[str, Role] | None = None) -> dict[str, Patch]:
+    """The sketch of a model as it stands. What is no number counts as 0. `roles` as in `list_matrices`.
+
+    Raises WeightsError.
+    """
+    matrices = list_matrices(weights, roles)
     side = int(math.sqrt(_VALUES / max(1, len(matrices))))
     side = min(max(side, _SIDE[0]), _SIDE[1])
     return {place: _cut(weights, name, role, side) for place, (name, role) in matrices.items()}
