@@ -46,13 +46,14 @@ def test_help_offers_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
         "show",
         "search",
         "similar",
+        "compare",
         "ask",
         "results",
         "serve",
         "eval",
     ):
         assert f"\n  {command} " in out
-    for later in ("compare", "lineage", "draft", "audit"):
+    for later in ("lineage", "draft", "audit"):
         assert f"\n  {later} " not in out
 
 

@@ -20,6 +20,7 @@ import typer
 from assistant.cli import (
     asking,
     bench,
+    comparing,
     contents,
     embedder,
     evaluate,
@@ -52,6 +53,7 @@ app.command("search", epilog=_EPILOG)(finding.search)
 app.command("similar", epilog=_EPILOG)(finding.similar)
 app.command("show", epilog=_EPILOG)(finding.show)
 app.command("results", epilog=_EPILOG)(finding.results)
+app.command("compare", epilog=_EPILOG)(comparing.compare)
 app.command("recover", epilog=_EPILOG)(recovering.recover)
 app.command("ingest", epilog=_EPILOG)(contents.ingest)
 app.command("status", epilog=_EPILOG)(contents.status)

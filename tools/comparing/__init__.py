@@ -1,0 +1,1 @@
+"""Two models side by side: their weights, configurations, tokenizers and cards."""

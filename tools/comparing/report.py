@@ -1,0 +1,88 @@
+"""The comparison of two models as one document: what `lake compare` prints and the assistant cites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from tools.comparing.card_diff import diff_cards
+from tools.comparing.config_diff import diff_configs
+from tools.comparing.places import ModelPlace
+from tools.comparing.tokenizer_diff import diff_tokenizers
+from tools.evidence import EvidenceLedger
+from tools.weights.compare import compare_weights
+from tools.weights.opening import open_weights
+
+if TYPE_CHECKING:
+    from tools.weights.comparison import WeightComparison
+
+Progress = Callable[[int, int, str], None]
+
+
+def compare_places(
+    a: ModelPlace,
+    b: ModelPlace,
+    *,
+    full: bool = False,
+    progress: Progress | None = None,
+    ledger: EvidenceLedger | None = None,
+) -> dict[str, Any]:
+    """Compare two models by all that lies in their folders; the keys are those of `lake compare --json`.
+
+    Evidence is numbered in `ledger`, a new one unless given. Raises WeightsError when weights cannot be read.
+    """
+    with open_weights(a.path) as first, open_weights(b.path) as second:
+        found = compare_weights(first, second, full=full, progress=progress)
+        config = diff_configs(first.config, second.config)
+        names = {first.source: a.source, second.source: b.source}
+    document = describe_comparison(
+        found, a.model, b.model, names, EvidenceLedger() if ledger is None else ledger
+    )
+    document["config_diff"] = config
+    document["tokenizer_diff"] = diff_tokenizers(a.folder, b.folder)
+    document["card_diff"] = diff_cards(a.folder, b.folder)
+    return document
+
+
+def describe_comparison(
+    found: WeightComparison, a: str, b: str, names: Mapping[str, str], ledger: EvidenceLedger
+) -> dict[str, Any]:
+    """What the weights say, without the differences of the other files.
+
+    `names` says how evidence names a source that was opened by its path.
+    """
+    evidence = []
+    for fact in found.facts:
+        source = names.get(fact.source, fact.source)
+        evidence.append(ledger.add("weights", source, fact.locator, fact.text, fact.sha256))
+    return {
+        "a": a,
+        "b": b,
+        "verdict": found.verdict,
+        "relation": found.relation,
+        "direction": found.direction,
+        "p_value": found.p_value,
+        "log10_p": None if found.log10_p is None else round(found.log10_p, 3),
+        "confidence": round(found.confidence, 3),
+        "direction_confidence": round(found.direction_confidence, 3),
+        "direction_reason": found.direction_reason,
+        "aligned": found.aligned,
+        "layers": [
+            {
+                "name": layer.name,
+                "cosine": layer.cosine,
+                "relative_l2": layer.relative_l2,
+                "delta_rank": layer.delta_rank,
+            }
+            for layer in found.layers
+        ],
+        "config_diff": None,
+        "tokenizer_diff": None,
+        "card_diff": None,
+        "reasons": list(found.reasons),
+        "problems": list(found.problems),
+        "evidence": [item.model_dump() for item in dict.fromkeys(evidence)],
+        "bytes_read": found.bytes_read,
+        "bytes_total": found.bytes_total,
+        "seconds": round(found.seconds, 3),
+    }
