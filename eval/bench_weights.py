@@ -27,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+from eval.recover_growth import measure_growth
+
 _HIDDEN, _INNER, _VOCABULARY, _SHARED = 1536, 4096, 32000, 512
 _LAYERS = 8
 _RUNS = 3
@@ -66,6 +68,7 @@ def run_weights_bench(
             "anonymous_mib": {mode: figures["anonymous_mib"] for mode, figures in memory.items()},
             "share_read_first_look": memory["first_look"]["share_read"],
             "log10_p": memory["full"]["log10_p"],
+            "recover": measure_growth(),
         }
 
 

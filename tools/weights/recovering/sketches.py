@@ -48,9 +48,7 @@ def name_place(role: Role) -> str:
     return f"{role.stack}/{'' if role.layer is None else role.layer}/{role.part}/{role.rest}"
 
 
-def list_matrices(
-    weights: Weights, roles: Mapping[str, Role] | None = None
-) -> dict[str, tuple[str, Role]]:
+def list_matrices(weights: Weights, roles: Mapping[str, Role] | None = None) -> dict[str, tuple[str, Role]]:
     """The matrices of a model by place: (name, role). Convolutions count as (out channels, the rest).
 
     `roles` by name stand for what the names say, where the tensors are shown in another model's order.
