@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from tools.weights.comparison import Verdict
+from tools.weights.comparison import Direction, Verdict
 from tools.weights.recovering.confirming import Confirmation
 from tools.weights.recovering.declared import Declaration, DeclarationJudge, Step
 from tools.weights.recovering.fingerprints import DIMENSION, Fingerprint
@@ -19,7 +19,7 @@ def make_print(seed: int, kind: str = "llama") -> Fingerprint:
     vector = np.random.default_rng(seed).standard_normal(DIMENSION).astype(np.float32)
     vector /= np.linalg.norm(vector)
     return Fingerprint(
-        content="", sketch={}, folded=vector, tokens=vector, bits=24, zeros=0.0, layers=2, vocabulary=9,
+        content="", sketch={}, folded=vector, tokens=vector, zeros=0.0, layers=2, vocabulary=9,
         bytes_total=1, kind=kind,
     )  # fmt: skip
 
@@ -34,14 +34,20 @@ STEPS = [
 
 
 def judge(
-    child: str, parent: str, verdict: Verdict = "related", *, steps: list[Step] = STEPS, **changes: object
+    child: str,
+    parent: str,
+    verdict: Verdict = "related",
+    *,
+    steps: list[Step] = STEPS,
+    direction: Direction = "b_to_a",
+    **changes: object,
 ) -> str:
     prints = {name: make_print(1) for name in FAMILY} | {"stranger": make_print(2)}
     if changes:
         prints["stranger"] = dataclasses.replace(prints["stranger"], **changes)  # type: ignore[arg-type]
 
     def compare(a: str, b: str) -> Confirmation:
-        return Confirmation(a, b, verdict, None, "unknown", -9.0, 0.0, 0.0, False, ("Said.",), ())
+        return Confirmation(a, b, verdict, None, direction, -9.0, 0.0, 0.0, False, ("Said.",), ())
 
     judged = DeclarationJudge([FAMILY, ["stranger"]], steps, prints, compare)
     return judged.judge(Declaration(child, parent)).verdict
@@ -67,6 +73,13 @@ def test_within_a_family(child: str, parent: str, expected: str) -> None:
 
 def test_a_reversal_that_is_not_sure_contradicts_nothing() -> None:
     assert judge("root", "child", steps=[Step("root", "child", 0.6)]) == "supported"
+
+
+def test_a_reversal_that_the_two_models_do_not_show_contradicts_nothing() -> None:
+    assert judge("root", "child", direction="a_to_b") == "unverifiable"
+    less_sure = [Step("root", "child", 0.75)]
+    assert judge("root", "child", direction="unknown", steps=less_sure) == "unverifiable"
+    assert judge("root", "child", direction="unknown") == "contradicted"
 
 
 def test_an_independent_model_is_contradicted() -> None:

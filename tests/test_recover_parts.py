@@ -123,10 +123,10 @@ def test_a_trimmed_merge_is_seen_by_its_common_factor(tmp_path: Path) -> None:
         for name, values in root.items()
     }
     sketches = sketch(tmp_path, root, first, second, trimmed)
-    distance = Geometry(sketches).distance
-    found = [(one.child, set(one.parents)) for one in find_trimmed(sketches, distance, range(4), [0, 1])]
+    gram = Geometry(sketches).gram.sum(axis=0)
+    found = [(one.child, set(one.parents)) for one in find_trimmed(sketches, gram, range(4), [0, 1])]
     assert (3, {1, 2}) in found
-    assert find_trimmed(sketches[:3], distance[:3, :3], range(3), [0]) == []
+    assert find_trimmed(sketches[:3], gram[:3, :3], range(3), [0]) == []
 
 
 def test_comparisons_grow_with_models_not_with_pairs() -> None:

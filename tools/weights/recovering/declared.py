@@ -13,6 +13,7 @@ from tools.weights.recovering.fingerprints import Fingerprint
 DeclaredVerdict = Literal["supported", "contradicted", "unverifiable"]
 
 _SURE = 0.7  # certainty of every edge on the way, for a contradiction from the tree
+_SURER = 0.85
 _LIKE = 0.93  # likeness of embeddings above which "unrelated" may be a disguise that was not seen through
 
 
@@ -95,9 +96,15 @@ class DeclarationJudge:
                 f"The two are related, but nothing shows that {child!r} comes from {parent!r}. {stated}",
                 found.facts,
             )
-        if back >= _SURE:
+        # Tree and pair must say the same, or the tree surely and the pair nothing.
+        is_sure = found.direction == "b_to_a" or (found.direction == "unknown" and back >= _SURER)
+        if back >= _SURE and is_sure:
             return say(
                 "contradicted", f"It is the other way: {parent!r} comes from {child!r}. {stated}", found.facts
+            )
+        if back >= _SURE:
+            return say(
+                "unverifiable", f"{parent!r} looks like the later one of the two. {stated}", found.facts
             )
         return say("supported", f"The two are related. {stated}", found.facts)
 

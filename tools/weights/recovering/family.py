@@ -87,7 +87,7 @@ class FamilyTree:
                 copies[head].append(at)
         return copies
 
-    def _rank(self, at: int) -> tuple[int, int, int, int]:
+    def _rank(self, at: int) -> tuple[float, ...]:
         """The smaller, the likelier is a model the original of what is at the same place."""
         return (-self._shapes[at], -self._frames[at], -self.members[at].fingerprint.bits, at)
 
@@ -116,11 +116,9 @@ class FamilyTree:
             other
             for other in heads
             if other != at
-            and self.members[other].fingerprint.bits > own.bits
             and self.members[other].fingerprint.signature == own.signature
             and self.members[other].fingerprint.vocabulary == own.vocabulary
-            and self.geometry.distance[at, other] > 0
-            and self.geometry.is_rounding(other, at, own.bits)
+            and self.geometry.is_rounded(other, at)
         ]
         best = self._nearest(at, near)
         return None if best is None else (best, "rounded", 0.95)
@@ -139,19 +137,20 @@ class FamilyTree:
 
     def _find_cut(self, at: int, heads: Sequence[int]) -> tuple[int, str, float] | None:
         """Rows, heads, neurons or layers added or taken away, all else kept."""
-        own = self.members[at].fingerprint
         near = [
             other
             for other in heads
-            if other != at and self._is_cut_of(at, other) and self._is_kept(at, other, own.bits)
+            if other != at and self._is_cut_of(at, other) and self._is_kept(at, other)
         ]
         best = self._nearest(at, near)
         return None if best is None else (best, "cut", 0.9)
 
-    def _is_kept(self, at: int, other: int, bits: int) -> bool:
-        bits = min(bits, self.members[other].fingerprint.bits)
-        apart = self.geometry.distance[at, other]
-        return bool(apart <= _KEPT or (bits < 24 and self.geometry.is_rounding(other, at, bits)))
+    def _is_kept(self, at: int, other: int) -> bool:
+        return bool(
+            self.geometry.distance[at, other] <= _KEPT
+            or self.geometry.is_rounded(other, at)
+            or self.geometry.is_rounded(at, other)
+        )
 
     def _is_cut_of(self, at: int, other: int) -> bool:
         """Whether `at` has the later shape of the two."""
@@ -192,11 +191,12 @@ class FamilyTree:
         self, core: Sequence[int], stems: Sequence[int], leaves: dict[int, tuple[int, str, float]]
     ) -> int:
         geometry = self.geometry
-        self.mixtures = find_mixtures(self._sum_gram(core), core, geometry.is_between)
+        gram = self._sum_gram(core)
+        self.mixtures = find_mixtures(gram, core, geometry.is_between)
         mixed = {mixture.child for mixture in self.mixtures}
         plain = [at for at in core if at not in mixed]
         middle = sorted(plain, key=lambda at: sum(geometry.distance[at, plain]))[:_BASES]
-        self.mixtures += find_trimmed(geometry.sketches, geometry.distance, plain, middle)
+        self.mixtures += find_trimmed(geometry.sketches, gram, plain, middle)
         mixed = {mixture.child for mixture in self.mixtures}
         trained = [at for at in core if at not in mixed]
         for mixture in self.mixtures:
@@ -277,6 +277,8 @@ class FamilyTree:
         score = 0.0
         for child, parent in tree.items():
             grown, share = self.geometry.growth(parent, child)
+            heads = [self.members[model].fingerprint.has_task_head for model in (parent, child)]
+            score += heads[1] - heads[0]
             score += max(-1.0, min(1.0, (2.0 * share - 1.0))) * min(1.0, 0.3 + abs(grown))
             if parent in self.members[child].claims:
                 score += 0.3
@@ -288,6 +290,9 @@ class FamilyTree:
         """Certainty of one edge. A lone pair stands on its growth alone; siblings of a model that is not in
         the lake grow neither way."""
         grown, share = self.geometry.growth(parent, child)
+        first, second = (self.members[at].fingerprint.has_task_head for at in (parent, child))
+        if first != second:  # a head for classes is put on a model that was trained without
+            return 0.8 if second else 0.4
         if size == 2:
             return 0.75 if grown >= _CLEAR_GROWTH and share >= _CLEAR_SHARE else 0.4
         certainty = 0.85 if share >= 0.5 else 0.65

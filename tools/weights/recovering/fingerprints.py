@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from tools.weights.recovering.sketches import (
     sketch_model,
     unpack_sketch,
 )
-from tools.weights.relation import precision_of
 from tools.weights.types import Weights
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ _TOKENS_PER_OCTAVE = 24
 _OCTAVES = range(6, 18)  # token numbers 64 to 262,144
 _MOST_TOKENS = 192
 _SEED = 20403
+_TASK_HEAD = re.compile(r"^(?:\w+\.)?(?:classifier|score|qa_outputs|classification_head|pre_classifier)\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,21 @@ class Fingerprint:
 
     `folded` and `tokens` are unit vectors (zero where there is nothing to take them from): the first holds
     the matrices in the order they stand, the second the embeddings whatever the order of the hidden axis.
-    `bits` are those of the mantissa in most matrices, `zeros` the share of exact zeros, `vocabulary` the rows
-    of the embeddings, `content` the sha256 of names, shapes and of the bytes that were read.
+    `zeros` is the share of exact zeros, `vocabulary` the rows of the embeddings, `has_task_head` whether
+    there is a head for classes or spans, `content` the sha256 of names, shapes and of the bytes read.
     """
 
     content: str
     sketch: dict[str, Patch]
     folded: NDArray[np.float32]
     tokens: NDArray[np.float32]
-    bits: int
     zeros: float
     layers: int
     vocabulary: int
     bytes_total: int
     is_adapter: bool = False
     is_gguf: bool = False
+    has_task_head: bool = False
     kind: str = ""  # the configuration's model_type
 
     @property
@@ -67,6 +67,12 @@ class Fingerprint:
             if place.split("/")[2] != "head"
         )
         return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()[:16]
+
+    @property
+    def bits(self) -> float:
+        """Bits of the mantissa, on average over the values."""
+        held = sum(patch.bits * patch.shape[0] * patch.shape[1] for patch in self.sketch.values())
+        return held / self.size if self.size else 24.0
 
     @property
     def size(self) -> int:
@@ -83,11 +89,6 @@ def read_fingerprint(weights: Weights) -> Fingerprint:
         digest.update(f"{name} {info.dtype} {info.shape}\n".encode())
     for name, _ in sorted(matrices.values()):
         digest.update(weights.hash_read(name).encode())
-    sizes: dict[int, int] = {}
-    for name, _ in matrices.values():
-        info = weights.tensors[name]
-        bits = precision_of(info)
-        sizes[bits] = sizes.get(bits, 0) + math.prod(info.shape)
     tokens, vocabulary = _read_tokens(weights)
     count = sum(patch.values.size for patch in sketch.values())
     zeros = sum(patch.zeros * patch.values.size for patch in sketch.values()) / count if count else 0.0
@@ -97,12 +98,12 @@ def read_fingerprint(weights: Weights) -> Fingerprint:
         sketch=sketch,
         folded=fold_sketch(sketch, DIMENSION),
         tokens=tokens,
-        bits=max(sizes, key=lambda bits: sizes[bits]) if sizes else 24,
         zeros=zeros,
         layers=len(layers),
         vocabulary=vocabulary,
         bytes_total=weights.bytes_total,
         is_adapter=weights.adapter is not None,
+        has_task_head=any(_TASK_HEAD.search(name) for name in weights.tensors),
         kind=str(weights.config.get("model_type") or ""),
         is_gguf=any(info.shard.lower().endswith(".gguf") for info in weights.tensors.values()),
     )
@@ -160,13 +161,13 @@ def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
     """A fingerprint as bytes, without pickle."""
     head = {
         "content": fingerprint.content,
-        "bits": fingerprint.bits,
         "zeros": fingerprint.zeros,
         "layers": fingerprint.layers,
         "vocabulary": fingerprint.vocabulary,
         "bytes_total": fingerprint.bytes_total,
         "is_adapter": fingerprint.is_adapter,
         "is_gguf": fingerprint.is_gguf,
+        "has_task_head": fingerprint.has_task_head,
         "kind": fingerprint.kind,
     }
     packed = json.dumps(head).encode()

@@ -27,7 +27,7 @@ def choose_reference(names: Sequence[str], prints: Mapping[str, Fingerprint]) ->
     """The member in whose frame all are seen: of the commonest shape, like most others, of finest values."""
     shapes = Counter(prints[name].signature for name in names)
 
-    def rank(name: str) -> tuple[int, float, int]:
+    def rank(name: str) -> tuple[int, int, float]:
         own = prints[name]
         alike = sum(float(own.folded @ prints[other].folded) > 0.5 for other in names)
         return shapes[own.signature], alike, own.bits

@@ -24,6 +24,7 @@ _FEWEST_PLACES = 3
 # A way point's share of the way, over matrices: middle, and the quarters on both sides.
 _MIDDLE = (0.75, 1.25)
 _QUARTERS = (0.65, 1.4)
+_EQUAL = 1e-12  # squared relative distance of matrices that were stored without loss
 _INTEGERS = {4: 0.03, 2: 0.25}  # relative L2 that integers of 8 and of fewer bits leave
 
 
@@ -59,6 +60,9 @@ class Geometry:
         apart[apart < 1e-13 * (squares[:, :, None] + squares[:, None, :])] = 0.0
         self.gram = gram
         self.both = both
+        self.bits = np.array(
+            [[sketch[place].bits if place in sketch else 24 for sketch in sketches] for place in self.places]
+        )
         self.apart = np.where(both, apart, 0.0)  # (places, n, n): squared distances
         self.squares = np.where(both, squares[:, :, None], 0.0)  # of the first, where both are there
         scale = (self.squares + np.swapaxes(self.squares, 1, 2)).sum(axis=0) / 2.0
@@ -101,16 +105,17 @@ class Geometry:
         low, middling, high = np.quantile(share, [0.25, 0.5, 0.75])
         return bool(_MIDDLE[0] <= middling <= _MIDDLE[1] and low >= _QUARTERS[0] and high <= _QUARTERS[1])
 
-    def is_rounding(self, first: int, second: int, bits: int) -> bool:
-        """Whether two models are no further apart, in every matrix, than rounding to `bits` leaves."""
+    def is_rounded(self, original: int, rounded: int) -> bool:
+        """Whether one model is the other with some matrices rounded to fewer bits, and all else equal."""
         import numpy as np
 
-        known = self.both[:, first, second] & (self.squares[:, first, second] > 0)
+        known = self.both[:, original, rounded] & (self.squares[:, original, rounded] > 0)
         if not known.any():
             return False
-        relative = self.apart[known, first, second] / self.squares[known, first, second]
-        bound = _INTEGERS.get(bits, 1.5 * 2.0**-bits / math.sqrt(3.0)) ** 2
-        return bool(np.quantile(relative, 0.9) <= bound)
+        relative = self.apart[known, original, rounded] / self.squares[known, original, rounded]
+        before, after = self.bits[known, original], self.bits[known, rounded]
+        bounds = np.where(after < before, [_bound_rounding(bits) for bits in after], _EQUAL)
+        return bool((after < before).any() and (relative <= bounds).all())
 
     def masked_distance(self, other: int, pruned: int) -> float:
         """Squared distance relative to the weights, where `pruned` is not exactly zero."""
@@ -126,6 +131,11 @@ class Geometry:
             apart += float(np.square((x - y)[kept], dtype=np.float64).sum())
             size += float(np.square(x[kept], dtype=np.float64).sum())
         return apart / size if size else math.inf
+
+
+def _bound_rounding(bits: int) -> float:
+    """The squared relative L2 that rounding to `bits` may leave."""
+    return float(_INTEGERS.get(bits, 1.5 * 2.0**-bits / math.sqrt(3.0)) ** 2)
 
 
 def _stack(

@@ -24,6 +24,7 @@ _SURE = 0.1
 _EXPLAINED = 0.55  # of the step away from the base
 _ATOM = 0.1  # of the places have one factor
 _FINE = 1e-5  # of a value: smaller steps are rounding
+_NEAR = 1e-3  # squared: so near are a copy and its rounding
 _WIDTH = 0.002  # of a bin of the factor's logarithm
 _FEWEST, _FEWEST_PLACES = 50, 3
 _MOST = 40  # models that are tried as parents: the nearest
@@ -83,14 +84,14 @@ def find_mixtures(
 
 def find_trimmed(
     sketches: Sequence[Sketch],
-    distance: NDArray[np.float64],
+    gram: NDArray[np.float64],
     members: Sequence[int],
     bases: Sequence[int],
 ) -> list[Mixture]:
     """Mixtures that took single values from either parent, or dropped them (TIES, DARE).
 
     The step away from a base in `bases`, divided by that of a parent, has one and the same value in many
-    places. Training makes no such steps.
+    places. Training makes no such steps. `gram` as in `find_mixtures`.
     """
     found: list[Mixture] = []
     for child in members:
@@ -109,17 +110,17 @@ def find_trimmed(
                 if best is None or least > best[0]:
                     best = (least, base, (ranked[0], ranked[1]))
         if best is not None:
-            # Seen from either parent, the base looks like one: of the three it is the one in the middle.
+            # Seen from either parent, the base looks like one. Training makes longer: it is the shortest.
             three = (best[1], *best[2])
-            middle = min(three, key=lambda at: sum(distance[at, other] for other in three))
-            parents = [at for at in three if at != middle]
+            shortest = min(three, key=lambda at: gram[at, at])
+            parents = [at for at in three if at != shortest]
             found.append(Mixture(child, (parents[0], parents[1]), (0.5, 0.5), 0.5))
     return found
 
 
 def _find_atom(base: Sketch, child: Sketch, parent: Sketch) -> float:
     """The share of places at which the child's step is the parent's times one common factor, over the median
-    matrix; 0 where whole matrices were simply left as they were."""
+    matrix. Matrices that child and parent share tell nothing."""
     import numpy as np
 
     shares = []
@@ -131,7 +132,7 @@ def _find_atom(base: Sketch, child: Sketch, parent: Sketch) -> float:
             continue
         step, other = (one.values - patch.values).ravel(), (two.values - patch.values).ravel()
         moved = (np.abs(step) > _FINE * np.abs(patch.values.ravel())) & (other != 0)
-        if moved.sum() < _FEWEST or not (moved.sum() < step.size or np.any(step != other)):
+        if moved.sum() < _FEWEST or np.square(step - other).sum() < _NEAR * np.square(step).sum():
             continue
         ratio = step[moved] / other[moved]
         ratio = ratio[(ratio > 0.1) & (ratio < 10)]

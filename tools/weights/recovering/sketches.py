@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from tools.weights.relation import precision_of
 from tools.weights.roles import Role, read_roles
 from tools.weights.types import Weights
 
@@ -30,7 +31,8 @@ _SIDE = (8, 128)  # rows and columns of one matrix, at least and at most
 class Patch:
     """What a sketch keeps of one matrix: `values` at `rows` x `columns`, as (outputs, inputs).
 
-    `shape` is that of the whole matrix, (outputs, inputs); `zeros` the share of exact zeros in it.
+    `shape` is that of the whole matrix, (outputs, inputs); `zeros` the share of exact zeros in it, `bits`
+    those of its mantissa.
     """
 
     shape: tuple[int, int]
@@ -38,6 +40,7 @@ class Patch:
     columns: NDArray[np.int64]
     values: NDArray[np.float32]
     zeros: float = 0.0
+    bits: int = 24
 
 
 Sketch = Mapping[str, Patch]  # by the matrix's place, see `name_place`
@@ -85,7 +88,14 @@ def _cut(weights: Weights, name: str, role: Role, side: int) -> Patch:
     values = weights.rows(name, read.tolist()).reshape(len(read), -1)
     values = values[:, rows].T if role.transposed else values[:, columns]
     finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
-    return Patch((outputs, inputs), rows, columns, np.ascontiguousarray(finite), float((finite == 0).mean()))
+    return Patch(
+        (outputs, inputs),
+        rows,
+        columns,
+        np.ascontiguousarray(finite),
+        float((finite == 0).mean()),
+        precision_of(weights.tensors[name]),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -153,7 +163,13 @@ def pack_sketch(sketch: Sketch) -> bytes:
     import numpy as np
 
     heads = [
-        {"place": place, "shape": patch.shape, "side": patch.values.shape, "zeros": patch.zeros}
+        {
+            "place": place,
+            "shape": patch.shape,
+            "side": patch.values.shape,
+            "zeros": patch.zeros,
+            "bits": patch.bits,
+        }
         for place, patch in sketch.items()
     ]
     parts = [
@@ -187,5 +203,5 @@ def unpack_sketch(packed: bytes) -> dict[str, Patch]:
         rows, columns = take("<i8", height).astype(np.int64), take("<i8", width).astype(np.int64)
         values = take("<f4", height * width).astype(np.float32).reshape(height, width)
         outputs, inputs = head["shape"]
-        sketch[head["place"]] = Patch((outputs, inputs), rows, columns, values, head["zeros"])
+        sketch[head["place"]] = Patch((outputs, inputs), rows, columns, values, head["zeros"], head["bits"])
     return sketch
