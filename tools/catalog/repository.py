@@ -17,6 +17,7 @@ from tools.catalog.records import (
     StoredParent,
     StoredResult,
 )
+from tools.catalog.weighed import FoundEdge, WeighedClaim, WeighedModel
 
 
 class Catalog(Protocol):
@@ -34,6 +35,16 @@ class Catalog(Protocol):
 
     def put_weight_places(self, places: Mapping[str, str]) -> None:
         """Set where the files of models lie, by id; see `tools.sources.place.find_folder`."""
+        ...
+
+    def store_found_edges(
+        self, models: Sequence[WeighedModel], edges: Sequence[FoundEdge], claims: Sequence[WeighedClaim]
+    ) -> None:
+        """Keep what a recovery of `models` found, in place of all that was known between any two of them."""
+        ...
+
+    def put_finding(self, kind: str, key: str, value: bytes) -> None:
+        """Keep what was found of weights; see `tools.weights.recovering.memory.Memory`."""
         ...
 
     def put_paper(self, paper: PaperRecord, passages: Sequence[tuple[str, tuple[str, ...], str]]) -> Change:
@@ -75,6 +86,23 @@ class Catalog(Protocol):
 
     def weight_places(self) -> dict[str, str]:
         """Where the files of models lie, by id, for those that are not removed and came with files."""
+        ...
+
+    def get_finding(self, kind: str, key: str) -> bytes | None:
+        """What was put under `kind` and `key`, or None."""
+        ...
+
+    def found_edges(self, models: Sequence[str]) -> list[FoundEdge]:
+        """Edges found by weights that lead to or from one of `models`, whether their files still are the
+        same or not; see `tools.lineage.found`."""
+        ...
+
+    def weighed_claim(self, child: str, parent: str) -> WeighedClaim | None:
+        """The verdict of weights on one declared edge, None where it was never weighed."""
+        ...
+
+    def weighed_models(self) -> Mapping[str, WeighedModel]:
+        """All models that were part of a recovery, by id."""
         ...
 
     def problems_of(self, model: str) -> list[Problem]:

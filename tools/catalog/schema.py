@@ -194,6 +194,38 @@ weight_findings = Table(
     Column("value", LargeBinary, nullable=False),
 )
 
+# Lineage found by weights: edges and verdicts on what cards declare, between models of `weighed_models`.
+# A row holds as long as the files of both models bear the stamps they bore.
+found_edges = Table(
+    "found_edges",
+    metadata,
+    Column("parent", Verbatim, primary_key=True),
+    Column("child", Verbatim, primary_key=True, index=True),
+    Column("relation", String, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("asserted", Boolean, nullable=False),  # else only likely
+    Column("mutual", Boolean, nullable=False),  # which of the two came first is not known
+    Column("facts", Verbatim, nullable=False),  # JSON
+)
+weighed_claims = Table(
+    "weighed_claims",
+    metadata,
+    Column("parent", Verbatim, primary_key=True),
+    Column("child", Verbatim, primary_key=True, index=True),
+    Column("verdict", String, nullable=False),
+    Column("reason", Verbatim, nullable=False),
+    Column("facts", Verbatim, nullable=False),  # JSON
+)
+# Every model that was part of a recovery, with the stamp of its files and the recovery it was last part of.
+weighed_models = Table(
+    "weighed_models",
+    metadata,
+    Column("model", Verbatim, primary_key=True),
+    Column("stamp", String, nullable=False),
+    Column("recovery", String, nullable=False),
+    Column("error", Verbatim, nullable=False),  # why it could not be read; "" when it was
+)
+
 parents = _of_model(
     "parents",
     Column("name", Verbatim, nullable=False),

@@ -5,11 +5,14 @@ Weights are another kind of evidence for the same edges; what is here only repea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tools.catalog.records import StoredParent
 from tools.catalog.repository import Catalog
+
+Edge = TypeVar("Edge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +36,44 @@ def trace_declared(catalog: Catalog, name: str, *, depth: int = 20) -> Lineage:
     """
     record = catalog.get_model(name)
     start = record.model if record is not None else name
-    above, ancestors = _walk(catalog, start, depth, upwards=True)
-    below, descendants = _walk(catalog, start, depth, upwards=False)
+    above, ancestors = walk_edges(start, depth, lambda model: _step(catalog, model, upwards=True))
+    below, descendants = walk_edges(start, depth, lambda model: _step(catalog, model, upwards=False))
     edges = tuple(dict.fromkeys([*above, *below]))
     return Lineage(
         model=start,
         ancestors=tuple(ancestors),
         descendants=tuple(descendants),
         edges=edges,
-        cycles=tuple(_find_cycles(edges)),
+        cycles=tuple(find_cycles((edge.child, edge.parent) for edge in edges if edge.in_lake)),
     )
 
 
-def _walk(catalog: Catalog, start: str, depth: int, *, upwards: bool) -> tuple[list[StoredParent], list[str]]:
-    """Edges and models met step by step, nearest first; a model met again is not gone on from."""
-    edges: list[StoredParent] = []
+def _step(catalog: Catalog, model: str, *, upwards: bool) -> Iterator[tuple[StoredParent, str, str]]:
+    for edge in catalog.parents_of(model) if upwards else catalog.children_of(model):
+        # A card that names its own model as its parent is noise, not a cycle.
+        if edge.parent != edge.child:
+            other = edge.parent if upwards else edge.child
+            # What is in no lake is one model however its id is written.
+            yield edge, other, other.lower() if upwards and not edge.in_lake else other
+
+
+def walk_edges(
+    start: str, depth: int, step: Callable[[str], Iterable[tuple[Edge, str | None, str]]]
+) -> tuple[list[Edge], list[str]]:
+    """Edges and models met step by step, nearest first; a model met again is not gone on from.
+
+    `step` gives a model's edges, each with the model at the other end (None: not to be followed) and a key
+    that is the same for all spellings of that model.
+    """
+    edges: list[Edge] = []
     reached: dict[str, str] = {}
     frontier = [start]
     for _ in range(depth):
         following: list[str] = []
         for model in frontier:
-            for edge in catalog.parents_of(model) if upwards else catalog.children_of(model):
-                # A card that names its own model as its parent is noise, not a cycle.
-                if edge.parent == edge.child:
-                    continue
+            for edge, other, key in step(model):
                 edges.append(edge)
-                other = edge.parent if upwards else edge.child
-                # What is in no lake is one model however its id is written.
-                key = other.lower() if upwards and not edge.in_lake else other
-                if other != start and key not in reached:
+                if other is not None and other != start and key not in reached:
                     reached[key] = other
                     following.append(other)
         frontier = following
@@ -70,12 +82,15 @@ def _walk(catalog: Catalog, start: str, depth: int, *, upwards: bool) -> tuple[l
     return edges, list(reached.values())
 
 
-def _find_cycles(edges: Iterable[StoredParent]) -> list[tuple[str, ...]]:
-    """A cycle for each edge that leads back to a model on the way to it (depth-first search)."""
+def find_cycles(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, ...]]:
+    """A cycle for each edge (child, parent) that leads back to a model on the way to it.
+
+    Depth-first search; each cycle is a chain of ids, each followed by one of its parents.
+    """
     parents: dict[str, list[str]] = {}
-    for edge in edges:
-        if edge.in_lake and edge.parent not in parents.setdefault(edge.child, []):
-            parents[edge.child].append(edge.parent)
+    for child, parent in pairs:
+        if parent not in parents.setdefault(child, []):
+            parents[child].append(parent)
     cycles: list[tuple[str, ...]] = []
     done: set[str] = set()
     for root in parents:
