@@ -234,6 +234,6 @@ def test_of_a_very_large_card_the_first_megabyte_is_parsed() -> None:
 def test_hostile_cards_take_bounded_time(unit: str) -> None:
     start = time.process_time()
     card = parse_card(unit * (1_100_000 // len(unit)))
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30  # linear takes a few; anything worse takes minutes
     assert card.problems
     assert_verbatim(card)

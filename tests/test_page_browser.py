@@ -217,6 +217,35 @@ def test_edit_retry_undo_and_clear(serve_page: Serve, visit: Visit) -> None:
     expect(page.locator(".turn")).to_have_count(0)
 
 
+def test_a_conversation_left_or_cleared_while_it_is_answered_stays_away(
+    serve_page: Serve, visit: Visit
+) -> None:
+    slow = Reply("word " * 60, piece=5, interval=0.05)
+    with OpenAIServer(after_search(slow)) as service:
+        site = serve_page(llm="auto", openai_base_url=service.base_url)
+        visitor = visit(site.address)
+        page = visitor.page
+        visitor.write(QUESTION)
+        expect(page.locator(".answer.pending")).to_contain_text("word word")
+        page.get_by_text("New conversation").click()
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator(".threads li")).to_have_count(1, timeout=30_000)  # the answer is over
+        expect(page.locator(".turn")).to_have_count(0)
+        page.locator(".threads li button").first.click()
+        expect(page.locator(".turn .foot .by")).to_be_visible()
+
+        service.use(after_search(slow))
+        page.locator(".turn").get_by_text("retry").click()
+        expect(page.locator(".answer.pending")).to_contain_text("word word")
+        page.get_by_text("clear", exact=True).click()
+        page.get_by_text("sure?").click()
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator(".threads li")).to_have_count(0)
+        page.wait_for_timeout(1000)
+        expect(page.locator(".turn")).to_have_count(0)
+        expect(page.locator(".threads li")).to_have_count(0)
+
+
 def test_two_browsers_stay_apart(serve_page: Serve, visit: Visit) -> None:
     address = serve_page().address
     first, second = visit(address), visit(address)

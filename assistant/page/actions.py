@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import math
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _SHOWN_TURNS = 20  # of a long conversation; the others are one click away
 _LOOK_SECONDS = 0.05
 _SLOWEST_SECONDS = 0.5
+_MOST_PAGES = 10_000  # open at once; one beyond that may see a turn of a conversation it left
 
 
 class Action(BaseModel):
@@ -68,12 +70,14 @@ class Change:
 
 @dataclass
 class PageActions:
-    """The actions of one server; keeps nothing of a conversation but the turns that are at work."""
+    """The actions of one server; keeps nothing of a conversation but the turns that are at work, and which
+    conversation each page shows: one that was left gets no more changes of the turn at work there."""
 
     assistant: Assistant
     limit: RateLimit
     turns: RunningTurns = field(init=False)
     _stamps: itertools.count[int] = field(init=False)
+    _shown: OrderedDict[str, str] = field(init=False, default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self.turns = RunningTurns(self.assistant)
@@ -87,9 +91,10 @@ class PageActions:
         owner = name_owner(request)
         if not thread or self.assistant.owner_of(thread) != owner:
             thread = ""
+        self._note_shown(request, thread)
         yield await asyncio.to_thread(self._show, thread, owner)
         if thread and (turn := self.turns.get(thread)) is not None:
-            async for change in self._follow(turn, owner):
+            async for change in self._follow(turn, owner, request):
                 yield change
 
     async def ask(
@@ -119,8 +124,9 @@ class PageActions:
         except LakeError as error:
             yield Change(patch=self._patch(trouble=[error.message, error.hint]), busy=False, entry=question)
             return
+        self._note_shown(request, thread)
         yield Change(patch, thread=thread, entry="", busy=True)
-        async for change in self._follow(turn, owner, keep=keep):
+        async for change in self._follow(turn, owner, request):
             yield change
 
     async def act(
@@ -133,6 +139,7 @@ class PageActions:
             async for change in self.open(action.thread, request):
                 yield change
         elif action.name == "new":
+            self._note_shown(request, "")
             yield await asyncio.to_thread(self._show, "", owner)
         elif action.name == "ask":
             async for change in self.ask(action.question, [], thread, engine, request):
@@ -144,6 +151,8 @@ class PageActions:
             async for change in self.ask(question, [], thread, engine, request, keep=keep):
                 yield change
         elif action.name == "delete":
+            if action.thread == thread:
+                self._note_shown(request, "")
             yield await asyncio.to_thread(self._delete, action.thread, thread, owner)
         else:
             yield await asyncio.to_thread(self._answer_click, action, thread, owner)
@@ -201,15 +210,14 @@ class PageActions:
 
     # -- the screen --------------------------------------------------------------------------------
 
-    async def _follow(
-        self, turn: RunningTurn, owner: str, *, keep: int | None = None
-    ) -> AsyncIterator[Change]:
-        """The changes of a turn at work until it ends; leaving early does not stop it."""
+    async def _follow(self, turn: RunningTurn, owner: str, request: gr.Request) -> AsyncIterator[Change]:
+        """The changes of a turn at work until it ends; leaving early does not stop it. A page that went on to
+        another conversation is only told, at the end, that this one is there."""
         version = -1
         first = True
         while True:
             state = turn.state
-            if state.version != version and state.answer is None:
+            if self._is_shown(request, turn.thread) and state.version != version and state.answer is None:
                 version = state.version
                 start = time.monotonic()
                 parts = render_running(state)
@@ -231,7 +239,23 @@ class PageActions:
             if state.ended:
                 break
             await asyncio.sleep(_LOOK_SECONDS)
-        yield await asyncio.to_thread(self._finish, turn, owner)
+        if self._is_shown(request, turn.thread):
+            yield await asyncio.to_thread(self._finish, turn, owner)
+        else:
+            shown = self._shown.get(_name_session(request), "")
+            threads = await asyncio.to_thread(self.assistant.threads, owner)
+            yield Change(rail=frame.render_rail(threads, shown))
+
+    def _note_shown(self, request: gr.Request, thread: str) -> None:
+        """The page of this request shows a conversation from now on, "" for none."""
+        if session := _name_session(request):
+            self._shown[session] = thread
+            self._shown.move_to_end(session)
+            if len(self._shown) > _MOST_PAGES:
+                self._shown.popitem(last=False)
+
+    def _is_shown(self, request: gr.Request, thread: str) -> bool:
+        return self._shown.get(_name_session(request), thread) == thread
 
     def _finish(self, turn: RunningTurn, owner: str) -> Change:
         """The stored turn with its sources, or the end of one that was not stored."""
@@ -337,6 +361,10 @@ def read_action(data: Any) -> Action:
             f"The page sent something that is no action ({error.errors()[0]['msg']}).",
             hint="Reload the page.",
         ) from None
+
+
+def _name_session(request: gr.Request) -> str:
+    return str(getattr(request, "session_hash", None) or "")
 
 
 def _plain(key: str) -> str:

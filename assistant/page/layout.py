@@ -109,6 +109,8 @@ def build_chat(page: gr.Blocks, actions: PageActions) -> None:
         try:
             async for change in changes:
                 yield show(change)
+            # Gradio sends the last change once more when the event is over; by then another may have come.
+            yield tuple(gr.skip() for _ in outputs)
         except LakeError as error:
             raise gr.Error(str(error), title="That did not work", print_exception=False) from None
 
