@@ -214,7 +214,7 @@ def test_an_interrupted_process_ends_at_once(home: Path, server: OpenAIServer) -
         start = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 8
     assert process.returncode == 130
     assert "Traceback" not in err
     assert out.count("\n") <= 1

@@ -179,7 +179,7 @@ def test_one_token_a_second_ends_with_the_turns_time(turn: Turn) -> None:
     said = turn.explain(
         [Reply("word " * 50, piece=5, interval=0.4)], LimitReachedError, limits=Limits(seconds=1)
     )
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 8
     assert "1 seconds" in said
 
 
@@ -188,14 +188,14 @@ def test_a_stopped_turn_ends_at_once(turn: Turn) -> None:
     threading.Timer(0.3, stopped.set).start()
     start = time.monotonic()
     with pytest.raises(TurnStoppedError):
-        turn.run([Reply("word " * 50, piece=5, wait=0.9)], stopped=stopped)
-    assert time.monotonic() - start < 0.8
+        turn.run([Reply("word " * 50, piece=5, wait=8)], stopped=stopped)
+    assert time.monotonic() - start < 5
 
 
 def test_a_stalled_stream_ends_with_the_read_timeout(turn: Turn) -> None:
     start = time.monotonic()
     said = turn.explain([Reply("word " * 50, stop_after=2, stall=20)], ModelServiceError)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
     assert "in time" in said
 
 

@@ -88,7 +88,7 @@ def test_closing_the_stream_stops_the_model_at_once(
     assert any(isinstance(event, TextDelta) for event in events)
     start = time.monotonic()
     events.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - start < 0.6
+    assert time.monotonic() - start < 4
     assert assistant.turns(thread) == []
     assert assistant.ask(QUESTION, thread).answer.startswith("Next.")
 
@@ -96,7 +96,7 @@ def test_closing_the_stream_stops_the_model_at_once(
 def test_a_turn_may_be_stopped_by_another_thread_while_nothing_comes(
     meet: Callable[..., Assistant], server: OpenAIServer
 ) -> None:
-    server.use([Reply("Let me see. " * 3, stop_after=1, stall=1.5), Reply("Next.")])
+    server.use([Reply("Let me see. " * 3, stop_after=1, stall=8), Reply("Next.")])
     assistant = meet()
     events = assistant.stream(QUESTION, "stopped")
     assert any(isinstance(event, TextDelta) for event in events)
@@ -104,7 +104,7 @@ def test_a_turn_may_be_stopped_by_another_thread_while_nothing_comes(
     start = time.monotonic()
     closer.start()
     closer.join()
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 5
     assert assistant.ask(QUESTION, "stopped").answer.startswith("Next.")
 
 
