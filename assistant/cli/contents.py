@@ -23,7 +23,8 @@ def ingest(
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Take only so many records.", min=1)] = None,
     workers: Annotated[
-        int | None, typer.Option(help="At most so many workers; this version needs one.", min=1)
+        int | None,
+        typer.Option(help="Threads the embedder computes with; one on each core unless said.", min=1),
     ] = None,
     re_embed: Annotated[
         bool, typer.Option("--re-embed", help="First make all vectors anew with the present embedder.")
@@ -31,12 +32,11 @@ def ingest(
 ) -> None:
     """Add or update models and papers. Stopped half-way, the same command goes on where it was."""
     invocation: Invocation = context.obj
-    _ = workers  # one worker keeps two cores busy: the embedder uses both
     if not sources and not re_embed:
         raise UsageError("No source is given.", hint="Name a file, a folder, or sample:.")
     if not all(source.strip() for source in sources or ()):
         raise UsageError("A source is empty.", hint="Name a file, a folder, or sample:.")
-    report = _take_in(invocation, sources or [], limit=limit, re_embed=re_embed)
+    report = _take_in(invocation, sources or [], limit=limit, re_embed=re_embed, workers=workers or 0)
     if invocation.json:
         invocation.emit(report)
     else:
@@ -99,14 +99,14 @@ def remove(
 
 
 def _take_in(
-    invocation: Invocation, sources: list[str], *, limit: int | None, re_embed: bool
+    invocation: Invocation, sources: list[str], *, limit: int | None, re_embed: bool, workers: int
 ) -> dict[str, Any]:
     from tools.ingest import IngestReport
     from tools.ingest import ingest as ingest_sources
 
     command = " ".join(["ingest", *sources])
     with (
-        invocation.open_lake(command, accept_embedder=re_embed) as lake,
+        invocation.open_lake(command, accept_embedder=re_embed, threads=workers) as lake,
         invocation.progress("reading models") as progress,
     ):
         if re_embed:

@@ -130,19 +130,20 @@ class Invocation:
 
     @contextlib.contextmanager
     def open_lake(
-        self, command: str, *, embedding: bool = True, accept_embedder: bool = False
+        self, command: str, *, embedding: bool = True, accept_embedder: bool = False, threads: int = 0
     ) -> Iterator[Lake]:
         """The lake of the settings, owned until the block ends. Without weights it works by words only.
 
         `embedding=False` is for commands that never embed: they need no weights. `accept_embedder` lets
-        vectors of another embedder pass, because they are made anew.
+        vectors of another embedder pass, because they are made anew. `threads` (0: one for each core) are
+        what it computes with.
         """
         from tools.lake import Lake
 
         settings = self.settings
         with Lake.open(
             settings.home,
-            embedder=self.load_embedder() if embedding else None,
+            embedder=self.load_embedder(threads) if embedding else None,
             chroma_url=settings.chroma_url,
             command=f"lake {command}",
             accept_embedder=accept_embedder,
@@ -171,7 +172,7 @@ class Invocation:
 
         return StepProgress(self.messages, stage, total=total)
 
-    def load_embedder(self) -> Embedder | None:
+    def load_embedder(self, threads: int = 0) -> Embedder | None:
         """The embedder of the settings, or None (said on stderr) where no weights are installed."""
         from tools.embedding.minilm import load_embedder
         from tools.embedding.weights import INSTALL_COMMAND, find_weights
@@ -191,7 +192,7 @@ class Invocation:
                 f"For search by meaning: {INSTALL_COMMAND} (or: lake embedder download)"
             )
             return None
-        return load_embedder(directory)
+        return load_embedder(directory, threads=threads)
 
 
 def replace_non_finite(value: Any) -> Any:

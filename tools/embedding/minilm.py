@@ -32,7 +32,7 @@ _ONNX_FLOAT = 1  # TensorProto.FLOAT
 class MiniLMEmbedder:
     """An `Embedder` over checked weights. Made by `load_embedder`; safe to share between threads."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path, cache: Path, threads: int = 0) -> None:
         import onnxruntime
         from safetensors.numpy import load_file
         from tokenizers import Tokenizer
@@ -44,6 +44,7 @@ class MiniLMEmbedder:
         self._weights = arrange_weights(load_file(folder / "model.safetensors"))
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = threads  # 0: one for each core
         options.add_external_initializers(
             list(self._weights),
             [
@@ -95,10 +96,13 @@ class MiniLMEmbedder:
         return vectors
 
 
-def load_embedder(directory: Path | None = None, cache: Path | None = None) -> MiniLMEmbedder:
+def load_embedder(
+    directory: Path | None = None, cache: Path | None = None, *, threads: int = 0
+) -> MiniLMEmbedder:
     """The embedder, from `directory`, the installed weights package or the Hugging Face cache, in this order.
 
-    `cache` (default: the platform's user cache) keeps the graph and the record of checked files. Raises
+    `cache` (default: the platform's user cache) keeps the graph and the record of checked files. `threads`:
+    how many compute at the same time, 0 for one on each core. Raises
     EmbedderError when there are no weights, or when they are not the known ones (sha256).
     """
     if cache is None:
@@ -112,4 +116,4 @@ def load_embedder(directory: Path | None = None, cache: Path | None = None) -> M
             hint=f"Run: {INSTALL_COMMAND}, or: lake embedder download",
         )
     check_weights(folder, cache / "checked.json")
-    return MiniLMEmbedder(folder, cache)
+    return MiniLMEmbedder(folder, cache, threads)
