@@ -91,6 +91,11 @@ def collect_facts(catalog: Catalog, model: str, fields: Sequence[str] = FACT_FIE
     record, card = catalog.get_model(model), catalog.get_card(model)
     if record is None or card is None:
         return {field: [] for field in fields}
+    return read_facts(record, card, fields)
+
+
+def read_facts(record: ModelRecord, card: Card, fields: Sequence[str] = FACT_FIELDS) -> dict[str, list[Fact]]:
+    """As `collect_facts`, of a record and its card at hand."""
     return {field: _facts_of(record, card, field) for field in fields}
 
 

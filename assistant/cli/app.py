@@ -22,6 +22,7 @@ from assistant.cli import (
     bench,
     comparing,
     contents,
+    drafting,
     embedder,
     evaluate,
     finding,
@@ -55,6 +56,7 @@ app.command("show", epilog=_EPILOG)(finding.show)
 app.command("results", epilog=_EPILOG)(finding.results)
 app.command("compare", epilog=_EPILOG)(comparing.compare)
 app.command("recover", epilog=_EPILOG)(recovering.recover)
+app.command("draft", epilog=_EPILOG)(drafting.draft)
 app.command("ingest", epilog=_EPILOG)(contents.ingest)
 app.command("status", epilog=_EPILOG)(contents.status)
 app.command("list", epilog=_EPILOG)(contents.list_models)

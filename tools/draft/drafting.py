@@ -1,0 +1,101 @@
+"""`draft_card`: gather, compose, verify, and lay out in the format that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tools.draft.checking import check_slots
+from tools.draft.composing import compose_slots
+from tools.draft.gathering import gather_evidence
+from tools.draft.markdown import render_markdown
+from tools.draft.relatives import gather_relatives
+from tools.draft.subject import open_subject
+from tools.draft.types import Draft, DraftFormat, SectionWriter, SlotDraft
+from tools.draft.weights import gather_weights
+from tools.evidence import EvidenceLedger
+
+if TYPE_CHECKING:
+    from tools.lake import Lake
+
+
+def draft_card(
+    lake: Lake | None,
+    model: str,
+    *,
+    format: DraftFormat = "markdown",
+    llm: SectionWriter | None = None,
+    seconds: float = 20.0,
+) -> Draft:
+    """Draft a card for `model`: a model of `lake`, or a folder (then `lake` may be None).
+
+    `llm` words the sections; without it they are composed from the evidence. Either way each statement is
+    verified, and those that fail are in `dropped` and in no card. `seconds` bounds how long weights of the
+    lake are weighed for undeclared parents. Raises UnknownModelError, UsageError; ServiceError from `llm`.
+    """
+    catalog = lake.catalog if lake is not None else None
+    subject = open_subject(catalog, model)
+    gathered = gather_evidence(subject, EvidenceLedger())
+    gather_weights(gathered)
+    gather_relatives(gathered, seconds=seconds)
+    composed = compose_slots(gathered)
+    slots, dropped = check_slots(composed, gathered)
+    keys = {key for slot in slots for key in slot.evidence}
+    evidence = tuple(item for item in gathered.ledger if item.id in keys)
+    card = render_markdown(gathered, slots)
+    return Draft(
+        model=subject.record.model,
+        format=format,
+        card=card,
+        slots=tuple(slots),
+        evidence=evidence,
+        dropped=tuple(dropped),
+        notes=tuple(gathered.notes),
+    )
+
+
+def describe_draft(draft: Draft) -> dict[str, Any]:
+    """The draft as one JSON document, as the contract of `lake draft` has it.
+
+    Beside that: `claims`, the ledger of every statement with the evidence and the hash it stands on.
+    """
+    return {
+        "model": draft.model,
+        "format": draft.format,
+        "card": draft.card,
+        "sections": [_show_slot(slot) for slot in draft.slots],
+        "evidence": [item.model_dump(mode="json") for item in draft.evidence],
+        "dropped": list(draft.dropped),
+        "claims": list_claims(draft.slots),
+        "notes": list(draft.notes),
+        "proposal": draft.proposal,
+    }
+
+
+def list_claims(slots: Sequence[SlotDraft]) -> list[dict[str, Any]]:
+    """The ledger: each statement of the card, the slot it stands in, its evidence and their hashes."""
+    return [
+        {
+            "claim": said.text,
+            "slot": slot.slot,
+            "inherited_from": said.inherited_from or None,
+            "written": said.written,
+            "evidence": [
+                {"id": item.id, "source": item.source, "locator": item.locator, "sha256": item.sha256}
+                for item in said.evidence
+            ],
+        }
+        for slot in slots
+        for said in slot.statements
+    ]
+
+
+def _show_slot(slot: SlotDraft) -> dict[str, Any]:
+    return {
+        "name": slot.name,
+        "slot": slot.slot,
+        "heading": " / ".join(slot.path),
+        "status": slot.status,
+        "evidence": list(slot.evidence),
+        "fills": slot.fills if slot.status == "unknown" else None,
+    }

@@ -1,0 +1,160 @@
+"""Evidence for a model from all that is known of it: card, configurations, weights, files, logs, relatives.
+
+Nothing is decided here: each fact is kept with the place it stands at, all of them where there are several.
+Training arguments are read as JSON only; pickled ones (`training_args.bin`) are never opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tools.cards.types import ResultRow
+from tools.draft.json_places import Member, read_members
+from tools.draft.subject import DraftSubject
+from tools.draft.types import Origin
+from tools.evidence import Evidence, EvidenceKind, EvidenceLedger
+from tools.facts import read_facts
+from tools.hashing import hash_bytes, hash_text
+from tools.sources.fields import RowError, decode_text
+
+_MOST_BYTES = 8 * 2**20
+# Files of JSON that say something of a model: kind of evidence and origin.
+_JSON_FILES: dict[str, tuple[EvidenceKind, Origin]] = {
+    "config.json": ("config", "config"),
+    "generation_config.json": ("config", "config"),
+    "tokenizer_config.json": ("config", "config"),
+    "tokenizer.json": ("config", "config"),
+    "preprocessor_config.json": ("config", "config"),
+    "adapter_config.json": ("config", "config"),
+    "training_args.json": ("config", "logs"),
+    "trainer_state.json": ("results", "logs"),
+    "train_results.json": ("results", "logs"),
+    "eval_results.json": ("results", "logs"),
+    "test_results.json": ("results", "logs"),
+    "predict_results.json": ("results", "logs"),
+    "all_results.json": ("results", "logs"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One value of one topic at one place. `inherited_from`: the ancestor whose fact it is, else ""."""
+
+    topic: str
+    value: Any
+    origin: Origin
+    evidence: Evidence
+    inherited_from: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The value as a reader would say it, on one line."""
+        return " ".join(str(self.value).split())
+
+
+@dataclass(slots=True)
+class Gathered:
+    """All evidence of one model. `known` by topic, best place first; `members` of JSON files by file name.
+
+    `results` are what the card itself reports, each with its evidence. `notes`: what could not be read.
+    """
+
+    subject: DraftSubject
+    ledger: EvidenceLedger
+    known: dict[str, list[Known]] = field(default_factory=dict)
+    files: dict[str, JsonFile] = field(default_factory=dict)
+    results: list[tuple[ResultRow, Evidence]] = field(default_factory=list)
+    inherited: dict[str, Gathered] = field(default_factory=dict)  # file -> the ancestor that has it
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, known: Known) -> None:
+        self.known.setdefault(known.topic, []).append(known)
+
+    def first(self, topic: str) -> Known | None:
+        """The best fact on a topic, or None."""
+        return next(iter(self.known.get(topic, ())), None)
+
+    def cite(self, file: str, pointer: str) -> Evidence | None:
+        """The evidence for a member of one of the JSON files, or None when it is not there."""
+        read = self.files.get(file)
+        member = read.members.get(pointer) if read else None
+        return self._register(file, read, member) if read and member else None
+
+    def find(self, file: str, *keys: str) -> tuple[Member, Evidence] | None:
+        """The first of `keys` that the top of a JSON file states, with its evidence."""
+        read = self.files.get(file)
+        for key in keys if read else ():
+            member = read.members.get(f"/{key}") if read else None
+            if read and member and member.value not in (None, "", [], {}):
+                return member, self._register(file, read, member)
+        return None
+
+    def _register(self, file: str, read: JsonFile, member: Member) -> Evidence:
+        source, locator = self.subject.record.source, f"{file}#{member.pointer}"
+        return self.ledger.add(read.kind, source, locator, member.text, read.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFile:
+    kind: EvidenceKind
+    origin: Origin
+    sha256: str
+    members: dict[str, Member]
+
+
+def gather_evidence(subject: DraftSubject, ledger: EvidenceLedger) -> Gathered:
+    """Everything known of `subject` itself; relatives are added by `tools.draft.relatives`."""
+    gathered = Gathered(subject, ledger)
+    _gather_card(gathered)
+    for name, file in _read_json_files(gathered):
+        gathered.files[name] = file
+    _gather_files(gathered)
+    return gathered
+
+
+def _gather_card(gathered: Gathered) -> None:
+    subject = gathered.subject
+    for topic, facts in read_facts(subject.record, subject.card).items():
+        for fact in facts:
+            origin: Origin = fact.origin
+            gathered.add(Known(topic, fact.value, origin, fact.register(gathered.ledger)))
+    for row in subject.card.results:
+        if row.locator and row.text and not row.subject:
+            evidence = gathered.ledger.add(
+                "results", subject.record.source, row.locator, row.text, subject.card.sha256
+            )
+            gathered.results.append((row, evidence))
+
+
+def _read_json_files(gathered: Gathered) -> Iterator[tuple[str, JsonFile]]:
+    folder = gathered.subject.folder
+    listed = {file.path for file in gathered.subject.files}  # no links that lead out of the folder
+    for name, (kind, origin) in _JSON_FILES.items():
+        if folder is None or name not in listed:
+            continue
+        path = folder / name
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES:,} bytes")
+            data = path.read_bytes()
+            yield name, JsonFile(kind, origin, hash_bytes(data), read_members(decode_text(data, name)))
+        except (OSError, ValueError, RowError) as error:
+            gathered.notes.append(f"{name} cannot be read: {str(error).splitlines()[0][:160]}.")
+
+
+def list_files(subject: DraftSubject) -> str:
+    """The listing of a model's files that evidence quotes: a path and its bytes a line, card left out."""
+    rows = sorted((file.path, file.size) for file in subject.files)
+    return "\n".join(f"{path}\t{size} bytes" for path, size in rows if path.lower() != "readme.md")
+
+
+def _gather_files(gathered: Gathered) -> None:
+    listing = list_files(gathered.subject)
+    for number, line in enumerate(listing.split("\n") if listing else (), 1):
+        path, _, size = line.partition("\t")
+        evidence = gathered.ledger.add(
+            "repo", gathered.subject.record.source, f"files#L{number}", line, hash_text(listing)
+        )
+        gathered.add(Known("file", (path, int(size.split()[0])), "files", evidence))

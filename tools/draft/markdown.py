@@ -1,0 +1,93 @@
+"""A draft as a model card in Markdown: metadata, the template's sections, footnotes to follow.
+
+Metadata goes through `huggingface_hub`, so that the Hub accepts the file.
+Specification: https://huggingface.co/docs/hub/model-cards#model-card-metadata
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tools.draft.gathering import Gathered
+from tools.draft.metadata import build_metadata
+from tools.draft.sections import list_slots
+from tools.draft.types import SlotDraft, Statement
+from tools.evidence import Evidence
+
+NEEDED = "[More Information Needed]"
+_MOST_QUOTED = 240
+
+
+def render_markdown(gathered: Gathered, slots: Sequence[SlotDraft]) -> str:
+    """The whole card; a slot without a statement says what would fill it."""
+    body = [f"# Model Card for {gathered.subject.record.model}", ""]
+    labels = {form.slot for form in list_slots() if form.label}
+    open_path: tuple[str, ...] = ()
+    for slot in slots:
+        body += _open_headings(open_path, slot.path)
+        open_path = slot.path
+        body += _render_slot(slot, label=slot.slot in labels and bool(slot.path))
+    used = [item for item in gathered.ledger if item.id in {key for slot in slots for key in slot.evidence}]
+    if used:
+        body += ["", "---", "", *(render_footnote(item) for item in used)]
+    text = re.sub(r"\n{3,}", "\n\n", "\n".join(body)).strip() + "\n"
+    return f"{build_metadata(gathered)}\n{text}"
+
+
+def _open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
+    same = 0
+    while same < min(len(before), len(path)) and before[same] == path[same]:
+        same += 1
+    return [
+        line
+        for depth, name in enumerate(path[same:], same)
+        for line in ("", f"{'#' * (depth + 2)} {name}", "")
+    ]
+
+
+def _render_slot(slot: SlotDraft, *, label: bool) -> list[str]:
+    if label:
+        shown = "; ".join(_render_statement(said) for said in slot.statements)
+        return [f"- **{slot.name}:** {shown or _ask_for(slot)}"]
+    if not slot.statements:
+        return ["", _ask_for(slot), ""] if slot.path else [""]
+    lines: list[str] = []
+    for said in slot.statements:
+        block = said.text.startswith((">", "```"))
+        if not block and lines and lines[-1]:
+            lines[-1] += f" {_render_statement(said)}"
+        else:
+            lines += [_render_statement(said)]
+        if block:
+            lines.append("")
+    return ["", *lines, ""]
+
+
+def _ask_for(slot: SlotDraft) -> str:
+    return f"{NEEDED} (would fill it: {slot.fills})"
+
+
+def _render_statement(said: Statement) -> str:
+    notes = "".join(f"[^{item.id}]" for item in said.evidence)
+    inherited = f" *(inherited from {said.inherited_from})*" if said.inherited_from else ""
+    if said.text.startswith("```"):
+        return (
+            f"{said.text}\n\nAs stated there.{notes}"
+            if not inherited
+            else f"{said.text}\n\n{inherited}{notes}"
+        )
+    return f"{_escape(said.text)}{inherited}{notes}"
+
+
+def _escape(text: str) -> str:
+    """No HTML and no pictures of others: a card's text is quoted, not run."""
+    return text.replace("<", "&lt;").replace("![", "!\\[")
+
+
+def render_footnote(item: Evidence) -> str:
+    """`[^E1]: config.json#/hidden_size of org/name@rev: what stands there (sha256 …)`."""
+    quoted = " ".join(item.text.split())
+    quoted = quoted if len(quoted) <= _MOST_QUOTED else quoted[: _MOST_QUOTED - 1] + "…"
+    fence = "``" if "`" in quoted else "`"
+    return f"[^{item.id}]: `{item.locator}` of {item.source} ({item.kind}): {fence} {quoted} {fence}, sha256 `{item.sha256}`"

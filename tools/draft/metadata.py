@@ -1,0 +1,59 @@
+"""The metadata block of a drafted card, written by `huggingface_hub`.
+
+What the author declared stays; fields that other evidence fills are added. Inherited ones say so in a comment.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tools.draft.gathering import Gathered
+from tools.draft.relatives import find_edges
+
+_TOPICS = {"license": "license", "task": "pipeline_tag", "library": "library_name"}
+_IDENTIFIER = re.compile(r"[a-z0-9][\w.+-]{0,60}")
+
+
+def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]]:
+    """(fields, ancestor by inherited field): the author's own and what evidence adds."""
+    fields: dict[str, Any] = {
+        key: value for key, value in gathered.subject.card.metadata.items() if value not in (None, "", [])
+    }
+    inherited: dict[str, str] = {}
+    for topic, key in _TOPICS.items():
+        fact = gathered.first(topic)
+        if key in fields or fact is None:
+            continue
+        value = fact.shown.lower() if key == "license" else fact.shown
+        if _IDENTIFIER.fullmatch(value):
+            fields[key] = value
+            if fact.inherited_from:
+                inherited[key] = fact.inherited_from
+    if "base_model" not in fields:
+        parents = [edge.parent for edge in find_edges(gathered) if edge.weights != "contradicted"]
+        if parents:
+            fields["base_model"] = parents[0] if len(parents) == 1 else parents
+    if "language" not in fields and (fact := gathered.first("language")):
+        codes = [code.strip() for code in fact.shown.split(",")]
+        if all(re.fullmatch(r"[a-z]{2,3}", code) for code in codes):
+            fields["language"] = codes[0] if len(codes) == 1 else codes
+            if fact.inherited_from:
+                inherited["language"] = fact.inherited_from
+    return fields, inherited
+
+
+def build_metadata(gathered: Gathered) -> str:
+    """The block with its `---` lines."""
+    from huggingface_hub import ModelCardData
+
+    fields, inherited = collect_metadata(gathered)
+    name = gathered.subject.record.model.rpartition("/")[2]
+    fields.setdefault("model_name", name)
+    data = ModelCardData(ignore_metadata_errors=True, **fields)
+    lines = data.to_yaml().split("\n")
+    for key, ancestor in inherited.items():
+        lines = [
+            f"{line}  # inherited from {ancestor}" if line.startswith(f"{key}:") else line for line in lines
+        ]
+    return "\n".join(["---", *lines, "---", ""])
