@@ -44,7 +44,9 @@ def _decode_plain(dtype: str) -> Callable[[Bytes, Floats], None]:
 
 
 def _decode_bfloat16(raw: Bytes, out: Floats) -> None:
-    np.left_shift(raw.view("<u2"), 16, out=out.view(np.uint32), dtype=np.uint32)
+    wide = out.view(np.uint32)
+    wide[:] = raw.view("<u2")  # widened first and shifted in place: quicker than a shift that widens
+    np.left_shift(wide, 16, out=wide)
 
 
 def _decode_table(make_table: Callable[[], Floats], index: str) -> Callable[[Bytes, Floats], None]:
