@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import tempfile
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assistant.cli.invocation import Invocation
+from tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from tools.draft import Draft
 
 
 def draft(
@@ -24,14 +31,91 @@ def draft(
 ) -> None:
     """Draft a model card from all that is known of a model; every statement is cited, every gap said.
 
-    An existing FILE is not touched without --force; what would be added to it is shown as a diff.
+    A FILE that exists is not touched without --force: what would be added to it is shown as a diff.
     """
     from tools.draft import describe_draft, draft_card
 
     invocation: Invocation = context.obj
+    existing = _read_existing(output, force=force, proposing=format == "markdown")
     with invocation.open_lake("draft", embedding=False) as lake:
-        drafted = draft_card(lake, model, format=format)
+        drafted = draft_card(lake, model, format=format, against=existing)
+    written = output is not None and existing is None
+    if output is not None and written:
+        _write(output, drafted.card)
     if invocation.json:
-        invocation.emit(describe_draft(drafted))
+        document = describe_draft(drafted)
+        invocation.emit(document | {"written": str(output) if written else None})
+        return
+    if output is None:
+        typer.echo(drafted.card, nl=not drafted.card.endswith("\n"))
+    elif written:
+        invocation.note(f"{output} was written.")
+    elif drafted.proposal:
+        typer.echo(drafted.proposal, nl=False)
+        invocation.note(
+            f"{output} exists and was not touched; above is what evidence would add to it. "
+            "Apply it with `patch`, or overwrite the file with --force."
+        )
     else:
-        typer.echo(drafted.card, nl=False)
+        invocation.note(f"{output} exists and was not touched; there is nothing to add to it.")
+    _summarize(invocation, drafted)
+
+
+def _summarize(invocation: Invocation, drafted: Draft) -> None:
+    """One line for the person: how much of the template is filled, and what went wrong."""
+    counts = dict.fromkeys(("filled", "inherited", "unknown"), 0)
+    for slot in drafted.slots:
+        counts[slot.status] += 1
+    invocation.note(
+        f"{drafted.model}: {counts['filled']} of {len(drafted.slots)} slots filled, "
+        f"{counts['inherited']} inherited, {counts['unknown']} left open."
+    )
+    for note in drafted.notes:
+        invocation.note(note)
+    for statement in drafted.dropped:
+        invocation.note(f"Left out, its evidence does not hold: {statement}")
+
+
+def _read_existing(output: Path | None, *, force: bool, proposing: bool) -> str | None:
+    """The text of the file at `output` that must not be overwritten, None when it may be written."""
+    if output is not None and output.is_dir():
+        raise UsageError(f"{str(output)!r} is a folder.", hint="Name a file, e.g. README.md in it.")
+    if output is None or force or not output.exists():
+        return None
+    if not proposing:
+        raise UsageError(f"{str(output)!r} exists.", hint="Overwrite it with --force, or name another file.")
+    try:
+        return output.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{str(output)!r} cannot be read: {error}.",
+            hint="Overwrite it with --force, or name another file.",
+        ) from error
+
+
+def _write(output: Path, text: str) -> None:
+    """Write at once or not at all. Raises UsageError."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+    except OSError as error:
+        raise UsageError(
+            f"{str(output)!r} cannot be written: {error.strerror or error}.", hint="Name another file."
+        ) from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        mode = output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask()
+        os.chmod(name, mode)
+        os.replace(name, output)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise UsageError(
+            f"{str(output)!r} cannot be written: {error.strerror or error}.", hint="Name another file."
+        ) from error
+
+
+def _read_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

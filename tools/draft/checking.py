@@ -1,25 +1,35 @@
-"""Every statement of a draft judged before it reaches the card."""
+"""Every statement of a draft judged before it reaches the card.
+
+What a language model wrote is judged by the verifier of `lake ask`. Sentences of ours are fixed wording with
+values in it, so the values decide: each must stand in the evidence, no number may come from elsewhere, and
+no evidence may be cited for nothing. Quotations must stand in their evidence word for word.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tools.draft.gathering import Gathered
 from tools.draft.types import SlotDraft, Statement
-from tools.evidence import EvidenceLedger
+from tools.evidence import Evidence, EvidenceLedger
 from tools.verification import verify_answer
+
+_NUMBER = re.compile(r"\d[\d.,]*\d|\d")
+_FENCE = re.compile(r"\A```\w*\n(?P<code>.*)\n```\Z", re.DOTALL)
 
 
 def check_slots(slots: Sequence[SlotDraft], gathered: Gathered) -> tuple[list[SlotDraft], list[str]]:
     """The slots with the statements that verify, and the texts of those that do not."""
-    known = _known_models(gathered)
+    known = list_known_models(gathered)
     dropped: list[str] = []
     kept = []
     for slot in slots:
         passed = []
         for said in slot.statements:
-            if find_fault(said, gathered.ledger, known, label=slot.name):
+            if find_fault(said, known):
                 dropped.append(said.mark())
             else:
                 passed.append(said)
@@ -27,22 +37,68 @@ def check_slots(slots: Sequence[SlotDraft], gathered: Gathered) -> tuple[list[Sl
     return kept, dropped
 
 
-def _known_models(gathered: Gathered) -> list[str]:
+def list_known_models(gathered: Gathered) -> list[str]:
+    """Ids that a sentence may name."""
     catalog = gathered.subject.catalog
     names = catalog.model_names() if catalog is not None else []
     return [*names, gathered.subject.record.model]
 
 
-def find_fault(said: Statement, ledger: EvidenceLedger, known: Sequence[str], *, label: str) -> str:
-    """Why a statement may not stand, "" where it does. The verifier of `lake ask` decides."""
+def find_fault(said: Statement, known: Sequence[str] = ()) -> str:
+    """Why a statement may not stand, "" where it may. `known`: ids that a written one may name."""
     if not said.evidence:
         return "it cites nothing"
-    text = said.mark()
-    if not said.text.lstrip().startswith((">", "`", "#", "-")):
-        text = f"{label}: {text}" if not said.text.endswith(".") else text
-    if said.text.startswith("```"):
-        return ""
-    verification = verify_answer(text, EvidenceLedger(said.evidence), known_models=known)
-    return "; ".join(
-        statement.reason or "it fails" for statement in verification.statements if statement.level == "failed"
-    )
+    if said.written:
+        return _judge_written(said, known)
+    if not said.values:
+        quoted = unquote(said.text)
+        found = any(quoted in item.text for item in said.evidence)
+        return "" if found and quoted.strip() else "it does not stand in the evidence word for word"
+    for value in said.values:
+        if not any(holds(item, value) for item in said.evidence):
+            return f"the evidence does not say {value[:80]!r}"
+    for item in said.evidence:
+        if not any(holds(item, value) for value in said.values):
+            return f"{item.id} is cited for nothing"
+    rest = said.text
+    for value in sorted(said.values, key=len, reverse=True):
+        rest = rest.replace(value, "")
+    stray = _NUMBER.search(rest)
+    return f"{stray[0]} is no value of the evidence" if stray else ""
+
+
+def holds(item: Evidence, value: str) -> bool:
+    """Whether `value` stands in the evidence: in its text, as JSON writes it there, or as its model's id."""
+    if value == item.model:
+        return True
+    inner = json.dumps(value)[1:-1]
+    parts = [value, inner, *([] if "\n" in value else ["\n".join(value.split())])]
+    if any(_stands(part, item.text) for part in parts):
+        return True
+    pieces = [piece for piece in value.split(", ") if piece]
+    return len(pieces) > 1 and all(_stands(piece, item.text) for piece in pieces)
+
+
+def _stands(value: str, text: str) -> bool:
+    """Whether `value` stands in `text` and is not a part of a longer word or number there."""
+    value, text = " ".join(value.split()).casefold(), " ".join(text.split()).casefold()
+    if not value:
+        return False
+    before = r"(?<![\w])" if value[0].isalnum() else ""
+    after = r"(?![\w]|[.,]\d)" if value[-1].isalnum() else ""
+    return re.search(before + re.escape(value) + after, text) is not None
+
+
+def unquote(text: str) -> str:
+    """The words a quotation quotes: a block's lines without `> `, code without its fence."""
+    if fenced := _FENCE.match(text):
+        return text if text.count("```") > 2 else fenced["code"]
+    if text.startswith(">"):
+        return "\n".join(line.removeprefix(">").removeprefix(" ") for line in text.split("\n"))
+    return text
+
+
+def _judge_written(said: Statement, known: Sequence[str]) -> str:
+    verification = verify_answer(said.mark(), EvidenceLedger(said.evidence), known_models=known)
+    faults = [one.reason or "it fails" for one in verification.statements if one.level == "failed"]
+    return "; ".join(faults)

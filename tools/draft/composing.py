@@ -6,7 +6,9 @@ A slot that nothing supports gets no statement; it is never filled from what sim
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
+from tools.draft.checking import holds
 from tools.draft.figures import compose_results, compose_testing, find_log_results
 from tools.draft.gathering import Gathered, Known
 from tools.draft.passages import quote_slots
@@ -20,7 +22,7 @@ from tools.draft.technical import (
     compose_times,
     compose_tokenizer,
 )
-from tools.draft.types import SlotDraft, Statement
+from tools.draft.types import SlotDraft, Statement, say
 from tools.draft.usage import compose_start, compose_type
 
 Composer = Callable[[Gathered], Iterator[Statement]]
@@ -47,35 +49,29 @@ def _shorten_label(statements: list[Statement]) -> list[Statement]:
     return list({said.text: said for said in own or statements}.values())
 
 
-def state_values(known: list[Known], sentence: str) -> Iterator[Statement]:
+def state_values(known: list[Known], wording: str) -> Iterator[Statement]:
     """One statement for each different value of a topic, with all the places that give it."""
     grouped: dict[str, list[Known]] = {}
     for fact in known:
         grouped.setdefault(fact.shown.casefold(), []).append(fact)
     for facts in grouped.values():
-        evidence = tuple(dict.fromkeys(fact.evidence for fact in facts))
         inherited = facts[0].inherited_from if all(fact.inherited_from for fact in facts) else ""
-        yield Statement(sentence.format(facts[0].shown), evidence, inherited)
+        shown = facts[0].shown
+        said = say(wording, (shown, facts[0].evidence), inherited_from=inherited)
+        evidence = tuple(dict.fromkeys(fact.evidence for fact in facts))
+        yield replace(said, evidence=evidence)
 
 
-def _labelled(topic: str, sentence: str = "{}") -> Composer:
+def _labelled(topic: str, origins: tuple[str, ...] = ()) -> Composer:
+    """`origins`: only facts from there; all of them unless given."""
+
     def compose(gathered: Gathered) -> Iterator[Statement]:
-        yield from state_values(gathered.known.get(topic, []), sentence)
+        facts = [fact for fact in gathered.known.get(topic, []) if not origins or fact.origin in origins]
+        declared = [fact for fact in facts if fact.origin == "metadata"]
+        # Where the metadata tells it, lines of prose that mention it once more add nothing.
+        yield from state_values(declared or facts, "{}")
 
     return compose
-
-
-def _compose_license(gathered: Gathered) -> Iterator[Statement]:
-    facts = gathered.known.get("license", [])
-    declared = [fact for fact in facts if fact.origin == "metadata"]
-    # Where the metadata names the licence, sentences that mention it once more add nothing.
-    yield from state_values(declared or facts, "{}")
-
-
-def _compose_language(gathered: Gathered) -> Iterator[Statement]:
-    facts = gathered.known.get("language", [])
-    declared = [fact for fact in facts if fact.origin == "metadata"]
-    yield from state_values(declared or facts, "{}")
 
 
 def _compose_base(gathered: Gathered) -> Iterator[Statement]:
@@ -84,29 +80,29 @@ def _compose_base(gathered: Gathered) -> Iterator[Statement]:
         yield from state_values(gathered.known.get("base_model", []), "{}")
         return
     for edge in edges:
+        named = tuple(item for item in edge.evidence if holds(item, edge.parent))
         if edge.weights == "contradicted":
-            declared = tuple(item for item in edge.evidence if item.kind == "lineage")
+            declared = tuple(item for item in named if item.kind == "lineage")
             if declared:
-                yield Statement(
-                    f"declared is {edge.parent}, which the weights of the two contradict", declared
-                )
+                wording = "declared is {}, which the weights of the two contradict"
+                yield replace(say(wording, (edge.parent, declared[0])), evidence=declared)
             continue
-        how = f" ({edge.relation})" if edge.relation else ""
-        found = "" if edge.declared else "found by weights, not declared: "
-        yield Statement(f"{found}{edge.parent}{how}", edge.evidence)
+        if not named:
+            continue
+        wording = "{}" if edge.declared else "{}, found by weights and not declared"
+        yield replace(say(wording, (edge.parent, named[0])), evidence=named)
 
 
 def _compose_summary(gathered: Gathered) -> Iterator[Statement]:
     model = gathered.subject.record.model
-    task = gathered.first("task")
-    if task is not None:
-        library = gathered.first("library")
-        text = f"{model} is a model for {task.shown}"
-        evidence = [task.evidence]
-        if library is not None and library.origin != "prose":
-            text += f", loaded with {library.shown}"
-            evidence.append(library.evidence)
-        yield Statement(f"{text}.", tuple(evidence))
+    if (task := gathered.first("task")) is None:
+        return
+    facts = [(model, task.evidence), (task.shown, task.evidence)]
+    library = gathered.first("library")
+    if library is None or library.origin == "prose":
+        yield say("{} is a model for {}.", *facts)
+    else:
+        yield say("{} is a model for {}, of the library {}.", *facts, (library.shown, library.evidence))
 
 
 def _compose_data(gathered: Gathered) -> Iterator[Statement]:
@@ -129,10 +125,11 @@ def _compose_results(gathered: Gathered) -> Iterator[Statement]:
 
 _COMPOSERS: dict[str, Composer] = {
     "model_summary": _compose_summary,
-    "developers": _labelled("author"),
+    "developers": _labelled("author", ("metadata", "prose")),
+    "shared_by": _labelled("author", ("record",)),
     "model_type": compose_type,
-    "language": _compose_language,
-    "license": _compose_license,
+    "language": _labelled("language"),
+    "license": _labelled("license"),
     "base_model": _compose_base,
     "get_started_code": compose_start,
     "training_data": _compose_data,

@@ -9,6 +9,7 @@ from tools.draft.checking import check_slots
 from tools.draft.composing import compose_slots
 from tools.draft.gathering import gather_evidence
 from tools.draft.markdown import render_markdown
+from tools.draft.proposing import diff_cards, propose_card
 from tools.draft.relatives import gather_relatives
 from tools.draft.subject import open_subject
 from tools.draft.types import Draft, DraftFormat, SectionWriter, SlotDraft
@@ -25,12 +26,14 @@ def draft_card(
     *,
     format: DraftFormat = "markdown",
     llm: SectionWriter | None = None,
+    against: str | None = None,
     seconds: float = 20.0,
 ) -> Draft:
     """Draft a card for `model`: a model of `lake`, or a folder (then `lake` may be None).
 
     `llm` words the sections; without it they are composed from the evidence. Either way each statement is
-    verified, and those that fail are in `dropped` and in no card. `seconds` bounds how long weights of the
+    verified, and those that fail are in `dropped` and in no card. `against` is the text of a
+    card to propose changes to, the model's own unless given. `seconds` bounds how long weights of the
     lake are weighed for undeclared parents. Raises UnknownModelError, UsageError; ServiceError from `llm`.
     """
     catalog = lake.catalog if lake is not None else None
@@ -43,6 +46,8 @@ def draft_card(
     keys = {key for slot in slots for key in slot.evidence}
     evidence = tuple(item for item in gathered.ledger if item.id in keys)
     card = render_markdown(gathered, slots)
+    existing = subject.card.text if against is None else against
+    proposed = propose_card(gathered, slots, existing) if existing.strip() else ""
     return Draft(
         model=subject.record.model,
         format=format,
@@ -51,6 +56,8 @@ def draft_card(
         evidence=evidence,
         dropped=tuple(dropped),
         notes=tuple(gathered.notes),
+        proposal=diff_cards(existing, proposed) if existing.strip() else "",
+        proposed=proposed,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tools.cards.types import ResultRow
@@ -83,10 +84,10 @@ class Gathered:
         return self._register(file, read, member) if read and member else None
 
     def find(self, file: str, *keys: str) -> tuple[Member, Evidence] | None:
-        """The first of `keys` that the top of a JSON file states, with its evidence."""
+        """The first of `keys` that a JSON file states, at its top or for its text part, with its evidence."""
         read = self.files.get(file)
-        for key in keys if read else ():
-            member = read.members.get(f"/{key}") if read else None
+        for pointer in (f"{part}/{key}" for part in ("", "/text_config") for key in keys):
+            member = read.members.get(pointer) if read else None
             if read and member and member.value not in (None, "", [], {}):
                 return member, self._register(file, read, member)
         return None
@@ -136,12 +137,17 @@ def _read_json_files(gathered: Gathered) -> Iterator[tuple[str, JsonFile]]:
             continue
         path = folder / name
         try:
-            if path.stat().st_size > _MOST_BYTES:
-                raise ValueError(f"more than {_MOST_BYTES:,} bytes")
-            data = path.read_bytes()
+            data = _read_bounded(path)
             yield name, JsonFile(kind, origin, hash_bytes(data), read_members(decode_text(data, name)))
         except (OSError, ValueError, RowError) as error:
             gathered.notes.append(f"{name} cannot be read: {str(error).splitlines()[0][:160]}.")
+
+
+def _read_bounded(path: Path) -> bytes:
+    """The bytes of a small file. Raises OSError, or ValueError for a large one."""
+    if (size := path.stat().st_size) > _MOST_BYTES:
+        raise ValueError(f"{size:,} bytes; at most {_MOST_BYTES:,} are read")
+    return path.read_bytes()
 
 
 def list_files(subject: DraftSubject) -> str:

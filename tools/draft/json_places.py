@@ -21,6 +21,15 @@ class Member(NamedTuple):
     value: Any
     text: str
 
+    @property
+    def shown(self) -> str:
+        """The value as it is written there: numbers digit by digit, lists as "a, b"."""
+        if isinstance(self.value, list):
+            return ", ".join(map(str, self.value))
+        if isinstance(self.value, (int, float)) and not isinstance(self.value, bool):
+            return self.text.rpartition(":")[2].strip()
+        return str(self.value)
+
 
 def read_members(text: str) -> dict[str, Member]:
     """All members of the object in `text` and of the objects and arrays in it, by pointer, in their order.
@@ -36,7 +45,7 @@ def read_members(text: str) -> dict[str, Member]:
         value = json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         raise ValueError(f"a JSON {type(value).__name__}, not an object")
     found: dict[str, Member] = {}
     _walk(text, _skip(text, 0), "", 0, found)

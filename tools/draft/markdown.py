@@ -25,7 +25,7 @@ def render_markdown(gathered: Gathered, slots: Sequence[SlotDraft]) -> str:
     labels = {form.slot for form in list_slots() if form.label}
     open_path: tuple[str, ...] = ()
     for slot in slots:
-        body += _open_headings(open_path, slot.path)
+        body += open_headings(open_path, slot.path)
         open_path = slot.path
         body += _render_slot(slot, label=slot.slot in labels and bool(slot.path))
     used = [item for item in gathered.ledger if item.id in {key for slot in slots for key in slot.evidence}]
@@ -35,7 +35,8 @@ def render_markdown(gathered: Gathered, slots: Sequence[SlotDraft]) -> str:
     return f"{build_metadata(gathered)}\n{text}"
 
 
-def _open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
+def open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
+    """The headings of `path` that are not open yet."""
     same = 0
     while same < min(len(before), len(path)) and before[same] == path[same]:
         same += 1
@@ -48,36 +49,49 @@ def _open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
 
 def _render_slot(slot: SlotDraft, *, label: bool) -> list[str]:
     if label:
-        shown = "; ".join(_render_statement(said) for said in slot.statements)
+        shown = "; ".join(map(render_statement, slot.statements))
         return [f"- **{slot.name}:** {shown or _ask_for(slot)}"]
     if not slot.statements:
         return ["", _ask_for(slot), ""] if slot.path else [""]
-    lines: list[str] = []
-    for said in slot.statements:
-        block = said.text.startswith((">", "```"))
-        if not block and lines and lines[-1]:
-            lines[-1] += f" {_render_statement(said)}"
+    return ["", *render_text(slot.statements), ""]
+
+
+def render_text(statements: Sequence[Statement]) -> list[str]:
+    """Lines of a slot that is a text: sentences run on, inherited ones and quotations stand by themselves."""
+    blocks: list[str] = []
+    runs: tuple[str, str] | None = None
+    for said in statements:
+        block = "block" if said.text.startswith((">", "```")) or "\n" in said.text else "run"
+        if block == "run" and runs == (block, said.inherited_from):
+            blocks[-1] += f" {_render(said)}"
         else:
-            lines += [_render_statement(said)]
-        if block:
-            lines.append("")
-    return ["", *lines, ""]
+            blocks.append(_render(said) if block == "run" else render_statement(said))
+            if block == "run" and said.inherited_from:
+                blocks[-1] = f"*Inherited from {said.inherited_from}:* {blocks[-1]}"
+        runs = (block, said.inherited_from)
+    return "\n\n".join(blocks).split("\n")
 
 
 def _ask_for(slot: SlotDraft) -> str:
     return f"{NEEDED} (would fill it: {slot.fills})"
 
 
-def _render_statement(said: Statement) -> str:
-    notes = "".join(f"[^{item.id}]" for item in said.evidence)
+def render_statement(said: Statement) -> str:
+    """A statement with its footnotes and, where it is one, the ancestor it is inherited from."""
     inherited = f" *(inherited from {said.inherited_from})*" if said.inherited_from else ""
+    notes = _note(said)
     if said.text.startswith("```"):
-        return (
-            f"{said.text}\n\nAs stated there.{notes}"
-            if not inherited
-            else f"{said.text}\n\n{inherited}{notes}"
-        )
+        origin = "Composed from the metadata." if said.values else "From the card."
+        return f"{said.text}\n\n{origin}{inherited}{notes}"
     return f"{_escape(said.text)}{inherited}{notes}"
+
+
+def _render(said: Statement) -> str:
+    return f"{_escape(said.text)}{_note(said)}"
+
+
+def _note(said: Statement) -> str:
+    return "".join(f"[^{item.id}]" for item in said.evidence)
 
 
 def _escape(text: str) -> str:
@@ -90,4 +104,5 @@ def render_footnote(item: Evidence) -> str:
     quoted = " ".join(item.text.split())
     quoted = quoted if len(quoted) <= _MOST_QUOTED else quoted[: _MOST_QUOTED - 1] + "…"
     fence = "``" if "`" in quoted else "`"
-    return f"[^{item.id}]: `{item.locator}` of {item.source} ({item.kind}): {fence} {quoted} {fence}, sha256 `{item.sha256}`"
+    place = f"`{item.locator}` of {item.source} ({item.kind})"
+    return f"[^{item.id}]: {place}: {fence} {quoted} {fence}, sha256 `{item.sha256}`"

@@ -1,6 +1,7 @@
 """The metadata block of a drafted card, written by `huggingface_hub`.
 
-What the author declared stays; fields that other evidence fills are added. Inherited ones say so in a comment.
+What the author declared stays; fields that other evidence fills are added. Inherited ones say so in a
+comment.
 """
 
 from __future__ import annotations
@@ -44,16 +45,19 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
 
 
 def build_metadata(gathered: Gathered) -> str:
-    """The block with its `---` lines."""
+    """The whole block with its `---` lines."""
+    fields, inherited = collect_metadata(gathered)
+    fields.setdefault("model_name", gathered.subject.record.model.rpartition("/")[2])
+    return "\n".join(["---", *write_fields(fields, inherited), "---", ""])
+
+
+def write_fields(fields: dict[str, Any], inherited: dict[str, str]) -> list[str]:
+    """Lines of YAML as `huggingface_hub` writes them; a field of an ancestor's says so in a comment."""
     from huggingface_hub import ModelCardData
 
-    fields, inherited = collect_metadata(gathered)
-    name = gathered.subject.record.model.rpartition("/")[2]
-    fields.setdefault("model_name", name)
+    # What it cannot read of a malformed model-index is left out, as the Hub does.
     data = ModelCardData(ignore_metadata_errors=True, **fields)
-    lines = data.to_yaml().split("\n")
-    for key, ancestor in inherited.items():
-        lines = [
-            f"{line}  # inherited from {ancestor}" if line.startswith(f"{key}:") else line for line in lines
-        ]
-    return "\n".join(["---", *lines, "---", ""])
+    return [
+        f"{line}  # inherited from {inherited[key]}" if (key := line.partition(":")[0]) in inherited else line
+        for line in data.to_yaml().split("\n")
+    ]

@@ -16,7 +16,10 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     ("societal_impact", r"societal|red[- ]team"),
     ("bias_risks_limitations", r"\bbias|\brisks?\b|limit|caveat|ethic|safety|disclaimer|known issues"),
     ("downstream_use", r"downstream"),
-    ("get_started_code", r"how to (?:use|get|run|load)|get(?:ting)? started|quick ?start|\busage\b|example|inference"),
+    (
+        "get_started_code",
+        r"how to (?:use|get|run|load)|get(?:ting)? started|quick ?start|\busage\b|example|inference",
+    ),
     ("direct_use", r"intended|direct use|\buses?\b|use cases?|what it does|applications?|purpose"),
     ("training_regime", r"hyper-?param|training (?:arg|config|regime|setting)"),
     ("preprocessing", r"pre-?process|tokeni[sz]"),
@@ -24,7 +27,7 @@ _HEADINGS: tuple[tuple[str, str], ...] = (
     ("testing_data", r"(?:test(?:ing)?|eval(?:uation)?|validation) (?:data|set)"),
     ("testing_factors", r"\bfactors\b"),
     ("testing_metrics", r"^metrics"),
-    ("training_data", r"training(?: and evaluation)? (?:data|corpus)|\bdata ?sets?\b|^data\b|corpus|training (?:and \w+ )?data"),
+    ("training_data", r"training (?:and \w+ )?(?:data|corpus)|\bdata ?sets?\b|^data\b|corpus"),
     ("results", r"result|performance|evaluation|benchmark|accuracy|metrics|score"),
     ("training_procedure", r"training|fine-?tun|pre-?train|how .*(?:trained|made|built)"),
     ("co2_emitted", r"carbon|emission|co2"),
@@ -53,6 +56,16 @@ _LABELS: dict[str, str] = {
     "cloud_region": r"compute region|region",
     "co2_emitted": r"carbon emitted(?: ?\([^)]{0,40}\))?",
 }
+# Read by tools.facts with more care; here only known as labels of the template.
+_LABELS |= {
+    "developers": r"developed by",
+    "model_type": r"model type",
+    "language": r"language\(s\)(?: ?\(nlp\))?|languages?",
+    "license": r"licen[cs]e",
+    "base_model": r"finetuned from(?: model)?",
+    "training_regime": r"training regime",
+}
+_QUOTED = frozenset(_LABELS) - {"developers", "model_type", "language", "license", "base_model"}
 _LINE = re.compile(
     r"^[\s>*+-]*(?P<label>[\w][\w ()/]{1,60}?)\s*(?:\[optional\])?[\s*_]*[:：][\s*_]*(?P<value>\S.*)$",
     re.IGNORECASE,
@@ -83,7 +96,7 @@ def _quote_labels(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
             if found is None or _PLACEHOLDER.search(found["value"]) or _MARK.search(line):
                 continue
             for slot, label in _LABELS.items():
-                if re.fullmatch(label, found["label"].strip(), re.IGNORECASE):
+                if slot in _QUOTED and re.fullmatch(label, found["label"].strip(), re.IGNORECASE):
                     number = passage.lines.start + offset
                     yield (
                         slot,
@@ -99,13 +112,13 @@ def _quote_links(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
         number = next((n for n, line in enumerate(lines, 1) if paper in line), None)
         if number is not None and len(lines[number - 1]) <= _MOST_CHARACTERS:
             span = LineSpan(number, number)
-            yield "paper", _cite(gathered, f"arXiv:{paper}", lines[number - 1].strip(), span)
+            yield "paper", _cite(gathered, f"{paper}", lines[number - 1].strip(), span)
 
 
 def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
     card = gathered.subject.card
     for passage in card.passages:
-        if passage.kind not in ("prose", "list", "code") or not _is_content(passage):
+        if passage.kind not in ("prose", "list", "code") or not is_content(passage):
             continue
         slot = find_slot(passage)
         if slot is None or (passage.kind == "code" and slot not in ("get_started_code", "citation_bibtex")):
@@ -127,8 +140,15 @@ def find_slot(passage: Passage) -> str | None:
     return "model_description" if len(passage.section) <= 1 else None
 
 
-def _is_content(passage: Passage) -> bool:
-    """Whether a passage says something: no heading, image, template's default or what looks like our marks."""
+def find_label(line: str) -> str | None:
+    """The slot of a labelled line of the template ("- **License:** …"), None for any other line."""
+    found = _LINE.match(line)
+    label = found["label"].strip() if found else ""
+    return next((slot for slot, form in _LABELS.items() if re.fullmatch(form, label, re.IGNORECASE)), None)
+
+
+def is_content(passage: Passage) -> bool:
+    """Whether a passage says something: not a heading, an image, a template's default or our marks."""
     text = passage.text.strip()
     if not text or len(text) > _MOST_CHARACTERS or text.startswith(("#", "![", "[![", "<!--", "|")):
         return False
@@ -140,4 +160,5 @@ def _cite(gathered: Gathered, said: str, text: str, lines: LineSpan) -> Statemen
     evidence = gathered.ledger.add(
         "card", subject.record.source, f"README.md#{lines}", text, subject.card.sha256
     )
-    return Statement(said, (evidence,))
+    whole = said == text or said.startswith(">")
+    return Statement(said, (evidence,), () if whole else (said,))

@@ -87,6 +87,9 @@ def _inherit(gathered: Gathered, parent: Gathered) -> None:
         fact = parent.first(topic)
         if fact is not None and gathered.first(topic) is None:
             gathered.add(Known(topic, fact.value, fact.origin, fact.evidence, model))
+    adapted = "adapter_config.json" in gathered.files
     for file in _BASE_FILES:
+        if file == "config.json" and not adapted:
+            continue  # what was tuned as a whole may have other sizes than its base
         if file in parent.files and file not in gathered.files and file not in gathered.inherited:
             gathered.inherited[file] = parent

@@ -18,18 +18,28 @@ Origin = Literal["metadata", "record", "config", "weights", "files", "logs", "pr
 class Statement:
     """One sentence, quotation or block of a draft with the evidence it stands on.
 
-    `text` is Markdown without marks. `inherited_from` is the ancestor whose fact it is, "" for the model's
+    `text` is Markdown without marks. `values` are the parts of it that claim something, each of which must
+    stand in the evidence; the rest is fixed wording of ours. A quotation (`> …`, a code block) is checked as
+    a whole and has none. `inherited_from` is the ancestor whose fact it is, "" for the model's
     own. `written` tells that a language model worded it.
     """
 
     text: str
     evidence: tuple[Evidence, ...]
+    values: tuple[str, ...] = ()
     inherited_from: str = ""
     written: bool = False
 
     def mark(self) -> str:
         """The text with `[E1]` behind it, as the verifier reads it."""
         return f"{self.text} {''.join(f'[{item.id}]' for item in self.evidence)}".rstrip()
+
+
+def say(wording: str, *facts: tuple[str, Evidence], inherited_from: str = "") -> Statement:
+    """A statement of ours: `wording` with a value of the evidence in each `{}`."""
+    values = tuple(value for value, _ in facts)
+    evidence = tuple(dict.fromkeys(item for _, item in facts))
+    return Statement(wording.format(*values), evidence, values, inherited_from)
 
 
 @dataclass(frozen=True, slots=True)

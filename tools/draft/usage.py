@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.draft.gathering import Gathered
-from tools.draft.types import Statement
+from tools.draft.types import Statement, say
 
 _MODEL_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(?:/[\w.\-]+)?")
 _TASK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -15,13 +15,11 @@ _TASK = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 def compose_type(gathered: Gathered) -> Iterator[Statement]:
     """Task and architecture."""
     if task := gathered.first("task"):
-        yield Statement(task.shown, (task.evidence,))
+        yield say("{}", (task.shown, task.evidence), inherited_from=task.inherited_from)
     if found := gathered.find("config.json", "model_type"):
-        member, evidence = found
-        yield Statement(f"{member.value} architecture", (evidence,))
+        yield say("architecture {}", (found[0].shown, found[1]))
     elif found := gathered.find("adapter_config.json", "peft_type"):
-        member, evidence = found
-        yield Statement(f"{member.value} adapter", (evidence,))
+        yield say("adapter of the type {}", (found[0].shown, found[1]))
 
 
 def compose_start(gathered: Gathered) -> Iterator[Statement]:
@@ -33,5 +31,6 @@ def compose_start(gathered: Gathered) -> Iterator[Statement]:
     name = task.shown.lower()
     if library.shown.lower() != "transformers" or not _TASK.fullmatch(name):
         return
-    code = f'```python\nfrom transformers import pipeline\n\npipe = pipeline("{name}", model="{model}")\n```'
-    yield Statement(code, (task.evidence, library.evidence))
+    facts = ((library.shown.lower(), library.evidence), (name, task.evidence), (model, task.evidence))
+    wording = '```python\nfrom {} import pipeline\n\npipe = pipeline("{}", model="{}")\n```'
+    yield say(wording, *facts)

@@ -27,8 +27,8 @@ _LENGTH_BYTES = 8
 def gather_weights(gathered: Gathered) -> None:
     """Add what the headers of the top folder's safetensors files say.
 
-    Topics: "header" (parameters by dtype, a mapping), "adapter_header" (the same of an adapter's own weights),
-    "embedding" (shape of the token embeddings).
+    Topics: "header" (parameters by dtype, a mapping), "adapter_header" (the same of an adapter's own
+    weights), "embedding" (shape of the token embeddings).
     """
     folder = gathered.subject.folder
     if folder is None:

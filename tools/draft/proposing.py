@@ -1,0 +1,139 @@
+"""What a draft would add to a card that is there already: its author's words stay, holes are filled.
+
+A hole is a field the metadata lacks, a slot left at the template's default, or a section that the card does
+not have and evidence from elsewhere (configuration, weights, logs, lineage) fills.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+
+from tools.cards import parse_card
+from tools.cards.types import Card
+from tools.draft.gathering import Gathered
+from tools.draft.markdown import NEEDED, open_headings, render_footnote, render_statement, render_text
+from tools.draft.metadata import collect_metadata, write_fields
+from tools.draft.passages import find_label, find_slot, is_content
+from tools.draft.sections import list_slots
+from tools.draft.types import SlotDraft, Statement
+
+# Fields of the metadata that say what a slot of the text would say once more.
+_FIELD_SLOTS = {
+    "license": "license",
+    "language": "language",
+    "base_model": "base_model",
+    "datasets": "training_data",
+}
+_DEFAULT = re.compile(re.escape(NEEDED) + r"(?: \(would fill it: [^\n]*\))?", re.IGNORECASE)
+
+
+def propose_card(gathered: Gathered, slots: Sequence[SlotDraft], text: str) -> str:
+    """`text`, a card, with its holes filled; `text` itself where there is nothing to fill."""
+    card = parse_card(text, model_id=gathered.subject.record.model)
+    ends = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
+    used: list[Statement] = []
+    _fill_defaults(lines, card, slots, used)
+    added = _list_missing(card, slots, used)
+    _fill_metadata(lines, card, gathered)
+    cited = {item.id for said in used for item in said.evidence}
+    notes = [render_footnote(item) for item in gathered.ledger if item.id in cited]
+    notes = [note for note in notes if note not in lines]
+    if added or notes:
+        while lines and not lines[-1].strip():
+            lines.pop()
+        lines += [*added, *([""] if notes else []), *notes, ""]
+    return ends.join(lines)
+
+
+def diff_cards(before: str, after: str, name: str = "README.md") -> str:
+    """A unified diff, "" where nothing differs."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    parts = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in parts
+    )
+
+
+def _fill_defaults(lines: list[str], card: Card, slots: Sequence[SlotDraft], used: list[Statement]) -> None:
+    """Replace `[More Information Needed]` where evidence has something to say."""
+    known = {slot.slot: slot for slot in slots if slot.statements}
+    for passage in card.passages:
+        if passage.kind == "code":
+            continue
+        for number in range(passage.lines.start, passage.lines.end + 1):
+            line = lines[number - 1]
+            if not _DEFAULT.search(line):
+                continue
+            slot = known.get(find_label(line) or find_slot(passage) or "")
+            if slot is None:
+                continue
+            said = [one for one in slot.statements if not _is_quoted(one)]
+            if said:
+                joined = ("; " if find_label(line) else " ").join(map(render_statement, said))
+                found = _DEFAULT.search(line)
+                assert found is not None
+                lines[number - 1] = line[: found.start()] + joined + line[found.end() :]
+                used += said
+
+
+def _is_quoted(said: Statement) -> bool:
+    """Whether a statement repeats what the card's body says, or is a block that fits in no line."""
+    return said.text.startswith((">", "```")) or "\n" in said.text or not _is_from_elsewhere(said, body=True)
+
+
+def _is_from_elsewhere(said: Statement, *, body: bool) -> bool:
+    own = "README.md#L" if body else "README.md#"
+    return not all(item.locator.startswith(own) for item in said.evidence)
+
+
+def _list_missing(card: Card, slots: Sequence[SlotDraft], used: list[Statement]) -> list[str]:
+    """Lines of the sections that the card lacks, in the template's order."""
+    present = {find_slot(passage) for passage in card.passages if is_content(passage)}
+    present |= {find_label(line) for line in card.text.split("\n") if not _DEFAULT.search(line)}
+    present |= {slot for key, slot in _FIELD_SLOTS.items() if card.metadata.get(key)}
+    labels = {form.slot for form in list_slots() if form.label}
+    lines: list[str] = []
+    opened: tuple[str, ...] = ()
+    for slot in slots:
+        if slot.slot in present or not slot.path:
+            continue
+        said = [one for one in slot.statements if one not in used and _is_from_elsewhere(one, body=False)]
+        if not said or slot.slot in ("get_started_code", "model_type"):
+            continue
+        lines += open_headings(opened, slot.path)
+        opened = slot.path
+        if slot.slot in labels:
+            lines.append(f"- **{slot.name}:** {'; '.join(map(render_statement, said))}")
+        else:
+            lines += render_text(said)
+        used += said
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).split("\n")
+
+
+def _fill_metadata(lines: list[str], card: Card, gathered: Gathered) -> None:
+    """Add the fields that are missing; a block that cannot be read is left alone."""
+    if any(problem.code.startswith("front-matter") for problem in card.problems):
+        return
+    fields, inherited = collect_metadata(gathered)
+    missing = {
+        key: value
+        for key, value in fields.items()
+        if key not in card.metadata or card.metadata[key] in (None, "", [])
+    }
+    if not missing:
+        return
+    added = write_fields(missing, inherited)
+    if card.front_matter is None:
+        lines[:0] = ["---", *added, "---", ""]
+        return
+    for key in list(missing):
+        # An empty field of the author's gives way to the one that is filled in.
+        span = card.metadata_lines.get(f"/{key}")
+        if key in card.metadata and span is not None and span.start == span.end:
+            lines[span.start - 1] = "\0"
+    at = card.front_matter.end - 1
+    lines[at:at] = added
+    lines[:] = [line for line in lines if line != "\0"]
