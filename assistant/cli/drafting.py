@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from assistant.cli.invocation import Invocation
-from tools.errors import UsageError
+from tools.errors import ServiceError, UsageError
 
 if TYPE_CHECKING:
-    from tools.draft import Draft
+    from tools.draft import Draft, SectionWriter
+    from tools.lake import Lake
 
 
 def draft(
@@ -28,6 +30,10 @@ def draft(
         Literal["markdown", "json", "cyclonedx", "spdx", "eu"],
         typer.Option("--format", help="What the card is written as."),
     ] = "markdown",
+    llm: Annotated[
+        str | None,
+        typer.Option("--llm", metavar="L", help="Who words the sections: auto, offline or provider:model."),
+    ] = None,
 ) -> None:
     """Draft a model card from all that is known of a model; every statement is cited, every gap said.
 
@@ -36,9 +42,10 @@ def draft(
     from tools.draft import describe_draft, draft_card
 
     invocation: Invocation = context.obj
+    invocation.set_engine(llm)
     existing = _read_existing(output, force=force, proposing=format == "markdown")
-    with invocation.open_lake("draft", embedding=False) as lake:
-        drafted = draft_card(lake, model, format=format, against=existing)
+    with invocation.open_lake("draft", embedding=False) as lake, _open_writer(invocation, lake) as writer:
+        drafted = draft_card(lake, model, format=format, llm=writer, against=existing)
     written = output is not None and existing is None
     if output is not None and written:
         _write(output, drafted.card)
@@ -59,6 +66,38 @@ def draft(
     else:
         invocation.note(f"{output} exists and was not touched; there is nothing to add to it.")
     _summarize(invocation, drafted)
+
+
+@contextlib.contextmanager
+def _open_writer(invocation: Invocation, lake: Lake) -> Iterator[SectionWriter | None]:
+    """The language model of the settings as a writer, None for offline; a service that fails is said."""
+    from assistant.llm import announce, connect, disconnect, locked_engine, require_unlocked
+    from assistant.llm.connecting import uses_service
+
+    settings = invocation.settings
+    if not uses_service(settings):
+        yield None
+        return
+    if settings.llm != "auto":
+        require_unlocked(lake, f"The engine {settings.llm!r}")
+    elif lock := locked_engine(lake):
+        invocation.note(f"This lake is locked to its {lock} engine.")
+        yield None
+        return
+    try:
+        engine = connect(settings, invocation.note)
+    except ServiceError as error:
+        invocation.note(f"{error} The sections are composed from the evidence instead.")
+        yield None
+        return
+    assert engine is not None
+    from assistant.drafting import ModelWriter
+
+    invocation.note(announce(engine))
+    try:
+        yield ModelWriter(engine, seconds=settings.max_seconds)
+    finally:
+        disconnect(engine)
 
 
 def _summarize(invocation: Invocation, drafted: Draft) -> None:
@@ -105,11 +144,11 @@ def _write(output: Path, text: str) -> None:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         mode = output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_read_umask()
-        os.chmod(name, mode)
-        os.replace(name, output)
+        Path(name).chmod(mode)
+        Path(name).replace(output)
     except OSError as error:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            Path(name).unlink()
         raise UsageError(
             f"{str(output)!r} cannot be written: {error.strerror or error}.", hint="Name another file."
         ) from error

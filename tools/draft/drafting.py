@@ -14,6 +14,7 @@ from tools.draft.relatives import gather_relatives
 from tools.draft.subject import open_subject
 from tools.draft.types import Draft, DraftFormat, SectionWriter, SlotDraft
 from tools.draft.weights import gather_weights
+from tools.draft.writing import write_slots
 from tools.evidence import EvidenceLedger
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def draft_card(
     gather_relatives(gathered, seconds=seconds)
     composed = compose_slots(gathered)
     slots, dropped = check_slots(composed, gathered)
+    if llm is not None:
+        slots, refused = write_slots(slots, gathered, llm)
+        dropped += refused
     keys = {key for slot in slots for key in slot.evidence}
     evidence = tuple(item for item in gathered.ledger if item.id in keys)
     card = render_markdown(gathered, slots)
