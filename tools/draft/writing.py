@@ -15,11 +15,127 @@ from tools.draft.gathering import Gathered
 from tools.draft.sections import list_slots
 from tools.draft.types import SectionWriter, SlotDraft, Statement
 from tools.errors import ServiceError
-from tools.evidence import EvidenceLedger
+from tools.evidence import Evidence, EvidenceLedger
+from tools.reading import STOPWORDS, stem_word
 from tools.verification import verify_answer
 from tools.verification.marks import blank_marks
 
 _MOST_CHARACTERS = 6_000
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# Words that turn or stretch what a sentence says; they must stand in the evidence themselves.
+_LOADED = frozenset(
+    [
+        "no",
+        "not",
+        "never",
+        "none",
+        "nor",
+        "neither",
+        "without",
+        "cannot",
+        "except",
+        "nothing",
+        "hardly",
+        "barely",
+        "about",
+        "above",
+        "after",
+        "again",
+        "all",
+        "any",
+        "before",
+        "below",
+        "can",
+        "could",
+        "did",
+        "during",
+        "ever",
+        "exactly",
+        "few",
+        "many",
+        "may",
+        "me",
+        "might",
+        "more",
+        "most",
+        "much",
+        "must",
+        "need",
+        "needs",
+        "only",
+        "over",
+        "same",
+        "should",
+        "some",
+        "such",
+        "under",
+        "until",
+        "up",
+        "very",
+        "want",
+        "wants",
+        "will",
+        "would",
+        "down",
+        "off",
+        "out",
+        "once",
+        "documentation",
+    ]
+)
+# Words that tie facts together and state none.
+_NEUTRAL = frozenset(
+    [
+        "model",
+        "models",
+        "card",
+        "configuration",
+        "file",
+        "files",
+        "state",
+        "states",
+        "stated",
+        "give",
+        "gives",
+        "given",
+        "name",
+        "named",
+        "list",
+        "listed",
+        "report",
+        "reports",
+        "reported",
+        "record",
+        "records",
+        "recorded",
+        "use",
+        "uses",
+        "used",
+        "has",
+        "have",
+        "contain",
+        "contains",
+        "include",
+        "includes",
+        "consist",
+        "consists",
+        "value",
+        "values",
+        "set",
+        "total",
+        "each",
+        "respectively",
+        "according",
+        "per",
+        "also",
+        "both",
+        "its",
+        "it",
+        "hold",
+        "holds",
+    ]
+)
 # What a sentence of prose is not: a heading, a table's row, code, HTML, a picture, a comment.
 _NO_PROSE = re.compile(r"\A\s*(?:#|\||```|~~~|<|!\[|---)|<!--|<\w|!\[|\]\(|https?://|\[\^")
 
@@ -63,11 +179,19 @@ def judge_text(
     A sentence that cites nothing, or in which nothing can be checked, may not stand either.
     """
     text = text.strip()[:_MOST_CHARACTERS]
-    ledger = EvidenceLedger(dict.fromkeys(item for said in own for item in said.evidence))
+    items = list(dict.fromkeys(item for said in own for item in said.evidence))
+    # Our wording of a fact, which was verified, tells the verifier what `"vocab_size": 512` means.
+    worded = EvidenceLedger(
+        item.model_copy(
+            update={"text": "\n".join([item.text, *(one.text for one in own if item in one.evidence)])}
+        )
+        for item in items
+    )
+    ledger = EvidenceLedger(items)
     inherited = {item.id: said.inherited_from for said in own for item in said.evidence}
     passed: list[Statement] = []
     refused: list[str] = []
-    for judged in verify_answer(text, ledger, known_models=known).statements:
+    for judged in verify_answer(text, worded, known_models=known).statements:
         cited = tuple(item for key in dict.fromkeys(judged.marks) if (item := ledger.get(key)))
         plain = " ".join(blank_marks(judged.text).split())
         plain = re.sub(r"\A(?:[-*+]|\d+[.)])\s+", "", plain)
@@ -75,13 +199,46 @@ def judge_text(
         if judged.level not in ("quoted", "facts") or not cited or not plain or _NO_PROSE.search(plain):
             refused.append(judged.text)
             continue
+        # A quotation must be one of the file, not of our wording.
+        if judged.level == "quoted" and verify_answer(judged.text, ledger, known_models=known).unsupported:
+            refused.append(judged.text)
+            continue
         ancestors = {inherited[item.id] for item in cited}
         # A sentence that mixes the model's own facts with inherited ones would hide whose they are.
         if len(ancestors) > 1:
             refused.append(judged.text)
             continue
+        if find_foreign(plain, cited, own):
+            refused.append(judged.text)
+            continue
         passed.append(Statement(plain, cited, inherited_from=ancestors.pop(), written=True))
     return passed, refused
+
+
+def find_foreign(sentence: str, cited: Sequence[Evidence], own: Sequence[Statement]) -> str:
+    """A word or number of `sentence` that neither its evidence nor our wording of that evidence holds, or "".
+
+    The verifier of answers lets common words pass, since an answer is read beside its evidence. A card is
+    read alone: there, "was not trained" or "is safe" must not slip in between two facts.
+    """
+    keys = {item.id for item in cited}
+    wording = [one.text for one in own if {item.id for item in one.evidence} <= keys]
+    held = " ".join([*wording, *(f"{item.text} {item.locator} {item.model}" for item in cited)])
+    held_words = {word.lower() for word in _WORD.findall(held)}
+    stems = {stem_word(word) for word in _WORD.findall(_split_names(held))}
+    for word in _WORD.findall(_split_names(sentence)):
+        if word.lower() in _LOADED or "n't" in word.replace("’", "'").lower():
+            if word.lower() not in held_words:
+                return word
+        elif not (word.lower() in STOPWORDS or word.lower() in _NEUTRAL or stem_word(word) in stems):
+            return word
+    numbers = set(_NUMBER.findall(held))
+    return next((number for number in _NUMBER.findall(sentence) if number not in numbers), "")
+
+
+def _split_names(text: str) -> str:
+    """`num_hidden_layers` and `LlamaForCausalLM` as words, beside what they are written as."""
+    return text.replace("_", " ") + " " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.replace("_", " "))
 
 
 def _join(
