@@ -7,8 +7,10 @@ it states there. What the evidence says and no such sentence covers is stated in
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import resources
 
 from tools.draft.checking import list_known_models
 from tools.draft.gathering import Gathered
@@ -21,121 +23,19 @@ from tools.verification import verify_answer
 from tools.verification.marks import blank_marks
 
 _MOST_CHARACTERS = 6_000
+
+
+def _read_words(name: str) -> frozenset[str]:
+    text = resources.files("tools.draft").joinpath("words.toml").read_text("utf-8")
+    return frozenset(tomllib.loads(text)[name].split())
+
+
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # Words that turn or stretch what a sentence says; they must stand in the evidence themselves.
-_LOADED = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "nor",
-        "neither",
-        "without",
-        "cannot",
-        "except",
-        "nothing",
-        "hardly",
-        "barely",
-        "about",
-        "above",
-        "after",
-        "again",
-        "all",
-        "any",
-        "before",
-        "below",
-        "can",
-        "could",
-        "did",
-        "during",
-        "ever",
-        "exactly",
-        "few",
-        "many",
-        "may",
-        "me",
-        "might",
-        "more",
-        "most",
-        "much",
-        "must",
-        "need",
-        "needs",
-        "only",
-        "over",
-        "same",
-        "should",
-        "some",
-        "such",
-        "under",
-        "until",
-        "up",
-        "very",
-        "want",
-        "wants",
-        "will",
-        "would",
-        "down",
-        "off",
-        "out",
-        "once",
-        "documentation",
-    ]
-)
+_LOADED = _read_words("loaded")
 # Words that tie facts together and state none.
-_NEUTRAL = frozenset(
-    [
-        "model",
-        "models",
-        "card",
-        "configuration",
-        "file",
-        "files",
-        "state",
-        "states",
-        "stated",
-        "give",
-        "gives",
-        "given",
-        "name",
-        "named",
-        "list",
-        "listed",
-        "report",
-        "reports",
-        "reported",
-        "record",
-        "records",
-        "recorded",
-        "use",
-        "uses",
-        "used",
-        "has",
-        "have",
-        "contain",
-        "contains",
-        "include",
-        "includes",
-        "consist",
-        "consists",
-        "value",
-        "values",
-        "set",
-        "total",
-        "each",
-        "respectively",
-        "according",
-        "per",
-        "also",
-        "both",
-        "its",
-        "it",
-        "hold",
-        "holds",
-    ]
-)
+_NEUTRAL = _read_words("neutral")
 # What a sentence of prose is not: a heading, a table's row, code, HTML, a picture, a comment.
 _NO_PROSE = re.compile(r"\A\s*(?:#|\||```|~~~|<|!\[|---)|<!--|<\w|!\[|\]\(|https?://|\[\^")
 
@@ -145,8 +45,8 @@ def write_slots(
 ) -> tuple[list[SlotDraft], list[str]]:
     """The slots with `writer`'s verified sentences, and the sentences that failed.
 
-    Labelled lines, quotations and slots without evidence are never given to it. When its service fails the
-    rest stays as it is composed, and `gathered.notes` says so.
+    Labelled lines, code and slots without evidence are never given to it, and quotations of the card stay.
+    When its service fails the rest stays as it is composed, and `gathered.notes` says so.
     """
     labels = {form.slot for form in list_slots() if form.label}
     known = list_known_models(gathered)
@@ -155,17 +55,18 @@ def write_slots(
     failed = False
     for slot in slots:
         own = [said for said in slot.statements if said.values and "\n" not in said.text]
-        if failed or slot.slot in labels or not own:
+        quoted = [said for said in slot.statements if said.text.startswith(">")]
+        if failed or slot.slot in labels or not (own or quoted):
             written.append(slot)
             continue
         try:
-            text = writer.write(gathered.subject.record.model, replace(slot, statements=tuple(own)))
+            text = writer.write(gathered.subject.record.model, replace(slot, statements=(*own, *quoted)))
         except ServiceError as error:
             failed = True
             gathered.notes.append(f"{error.message} The sections are composed from the evidence instead.")
             written.append(slot)
             continue
-        passed, refused = judge_text(text, own, known)
+        passed, refused = judge_text(text, [*own, *quoted], known)
         dropped += refused
         written.append(replace(slot, statements=_join(slot.statements, own, passed)))
     return written, dropped
@@ -229,11 +130,11 @@ def find_foreign(sentence: str, cited: Sequence[Evidence], own: Sequence[Stateme
     for word in _WORD.findall(_split_names(sentence)):
         if word.lower() in _LOADED or "n't" in word.replace("’", "'").lower():
             if word.lower() not in held_words:
-                return word
+                return str(word)
         elif not (word.lower() in STOPWORDS or word.lower() in _NEUTRAL or stem_word(word) in stems):
-            return word
+            return str(word)
     numbers = set(_NUMBER.findall(held))
-    return next((number for number in _NUMBER.findall(sentence) if number not in numbers), "")
+    return next((str(number) for number in _NUMBER.findall(sentence) if number not in numbers), "")
 
 
 def _split_names(text: str) -> str:
