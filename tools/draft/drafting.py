@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tools.draft.checking import check_slots
 from tools.draft.composing import compose_slots
-from tools.draft.gathering import gather_evidence
+from tools.draft.cyclonedx import render_cyclonedx
+from tools.draft.eu import fill_fields, render_eu, render_eu_text
+from tools.draft.gathering import Gathered, gather_evidence
 from tools.draft.markdown import render_markdown
+from tools.draft.metadata import collect_metadata
+from tools.draft.parts import gather_hashes
 from tools.draft.proposing import diff_cards, propose_card
 from tools.draft.relatives import gather_relatives
+from tools.draft.spdx import render_spdx
 from tools.draft.subject import open_subject
 from tools.draft.types import Draft, DraftFormat, SectionWriter, SlotDraft
 from tools.draft.weights import gather_weights
@@ -47,9 +53,13 @@ def draft_card(
     if llm is not None:
         slots, refused = write_slots(slots, gathered, llm)
         dropped += refused
+    card, document = _render(gathered, slots, format)
     keys = {key for slot in slots for key in slot.evidence}
+    if format == "eu":
+        keys |= {
+            item.id for _, stated in fill_fields(gathered, slots) for said in stated for item in said.evidence
+        }
     evidence = tuple(item for item in gathered.ledger if item.id in keys)
-    card = render_markdown(gathered, slots)
     existing = subject.card.text if against is None else against
     proposed = propose_card(gathered, slots, existing) if existing.strip() else ""
     return Draft(
@@ -58,11 +68,42 @@ def draft_card(
         card=card,
         slots=tuple(slots),
         evidence=evidence,
+        document=document,
         dropped=tuple(dropped),
         notes=tuple(gathered.notes),
         proposal=diff_cards(existing, proposed) if existing.strip() else "",
         proposed=proposed,
     )
+
+
+def _render(
+    gathered: Gathered, slots: Sequence[SlotDraft], format: DraftFormat
+) -> tuple[str, dict[str, Any] | None]:
+    """The card as text and, but for Markdown, as the object behind it."""
+    if format == "markdown":
+        return render_markdown(gathered, slots), None
+    if format == "json":
+        document = _make_document(gathered, slots)
+    else:
+        gather_hashes(gathered)
+        if format == "eu":
+            return render_eu_text(gathered, slots), render_eu(gathered, slots)
+        document = (render_cyclonedx if format == "cyclonedx" else render_spdx)(gathered, slots)
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n", document
+
+
+def _make_document(gathered: Gathered, slots: Sequence[SlotDraft]) -> dict[str, Any]:
+    fields, inherited = collect_metadata(gathered)
+    keys = {key for slot in slots for key in slot.evidence}
+    return {
+        "model": gathered.subject.record.model,
+        "revision": gathered.subject.record.revision,
+        "metadata": fields,
+        "inherited_metadata": inherited,
+        "sections": [_show_slot(slot) for slot in slots],
+        "claims": list_claims(slots),
+        "evidence": [item.model_dump(mode="json") for item in gathered.ledger if item.id in keys],
+    }
 
 
 def describe_draft(draft: Draft) -> dict[str, Any]:
@@ -73,7 +114,7 @@ def describe_draft(draft: Draft) -> dict[str, Any]:
     return {
         "model": draft.model,
         "format": draft.format,
-        "card": draft.card,
+        "card": draft.card if draft.document is None else draft.document,
         "sections": [_show_slot(slot) for slot in draft.slots],
         "evidence": [item.model_dump(mode="json") for item in draft.evidence],
         "dropped": list(draft.dropped),

@@ -24,7 +24,7 @@ def compose_results(gathered: Gathered) -> Iterator[Statement]:
     seen: set[tuple[str, str, str]] = set()
     rows = sorted(gathered.results, key=lambda pair: pair[0].origin != "metadata")
     for row, evidence in rows:
-        value = _find_value(row)
+        value = find_value(row)
         key = (row.metric.casefold(), (row.dataset or row.dataset_id).casefold(), value)
         if not value or key in seen or len(seen) >= _MOST_RESULTS:
             continue
@@ -62,7 +62,7 @@ def _cite_context(gathered: Gathered, row: ResultRow) -> list[Evidence]:
     return [gathered.ledger.add("results", source, row.context_locator, row.context, digest)]
 
 
-def _find_value(row: ResultRow) -> str:
+def find_value(row: ResultRow) -> str:
     """The value as it is written in the card, "" where it is not found there."""
     if isinstance(row.value, str):
         return row.value if row.value in row.text else ""

@@ -121,12 +121,24 @@ def _gather_card(gathered: Gathered) -> None:
         for fact in facts:
             origin: Origin = fact.origin
             gathered.add(Known(topic, fact.value, origin, fact.register(gathered.ledger)))
+    _gather_dates(gathered)
     for row in subject.card.results:
         if row.locator and row.text and not row.subject:
             evidence = gathered.ledger.add(
                 "results", subject.record.source, row.locator, row.text, subject.card.sha256
             )
             gathered.results.append((row, evidence))
+
+
+def _gather_dates(gathered: Gathered) -> None:
+    """When the model was first published, as the source of the card has it."""
+    record = gathered.subject.record
+    member = read_members(record.record_json).get("/createdAt")
+    if member is not None and isinstance(member.value, str) and member.value:
+        evidence = gathered.ledger.add(
+            "metadata", record.source, "record.json#/createdAt", member.text, record.record_sha256
+        )
+        gathered.add(Known("created_at", member.value, "record", evidence))
 
 
 def _read_json_files(gathered: Gathered) -> Iterator[tuple[str, JsonFile]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from tools.evidence import Evidence
 
@@ -68,9 +68,10 @@ class SlotDraft:
 class Draft:
     """A drafted card. `card` holds it in `format`; all else is the same whatever the format.
 
-    `dropped` are the statements that failed verification and reached no card. `proposal` is a unified diff
-    against the card the model has already, "" where it has none or nothing is to be added; `proposed` is
-    that card with the diff applied.
+    `document` is the object behind a `card` that is JSON or a form, None for Markdown. `dropped` are the
+    statements that failed verification and reached no card; `notes` sentences on what could not be read.
+    `proposal` is a unified diff against the card the model has already, "" where it has none or nothing is to
+    be added; `proposed` is that card with the diff applied.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Draft:
     card: str
     slots: tuple[SlotDraft, ...]
     evidence: tuple[Evidence, ...]
+    document: dict[str, Any] | None = None
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
     proposal: str = ""
