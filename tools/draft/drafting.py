@@ -15,9 +15,10 @@ from tools.draft.markdown import render_markdown
 from tools.draft.metadata import collect_metadata
 from tools.draft.parts import gather_hashes
 from tools.draft.proposing import diff_cards, propose_card
+from tools.draft.prose import gather_prose
 from tools.draft.relatives import gather_relatives
 from tools.draft.spdx import render_spdx
-from tools.draft.subject import open_subject
+from tools.draft.subject import DraftSubject, open_subject
 from tools.draft.types import Draft, DraftFormat, SectionWriter, SlotDraft
 from tools.draft.weights import gather_weights
 from tools.draft.writing import write_slots
@@ -43,10 +44,22 @@ def draft_card(
     card to propose changes to, the model's own unless given. `seconds` bounds how long weights of the
     lake are weighed for undeclared parents. Raises UnknownModelError, UsageError; ServiceError from `llm`.
     """
-    catalog = lake.catalog if lake is not None else None
-    subject = open_subject(catalog, model)
+    subject = open_subject(lake.catalog if lake is not None else None, model)
+    return draft_subject(subject, format=format, llm=llm, against=against, seconds=seconds)
+
+
+def draft_subject(
+    subject: DraftSubject,
+    *,
+    format: DraftFormat = "markdown",
+    llm: SectionWriter | None = None,
+    against: str | None = None,
+    seconds: float = 20.0,
+) -> Draft:
+    """As `draft_card`, for a model that is opened already."""
     gathered = gather_evidence(subject, EvidenceLedger())
     gather_weights(gathered)
+    gather_prose(gathered)
     gather_relatives(gathered, seconds=seconds)
     composed = compose_slots(gathered)
     slots, dropped = check_slots(composed, gathered)

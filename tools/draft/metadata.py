@@ -10,9 +10,13 @@ import re
 from typing import Any
 
 from tools.draft.gathering import Gathered
+from tools.draft.prose import name_library
 from tools.draft.relatives import find_edges
+from tools.search.vocabulary import normalize_language, normalize_license, normalize_task
 
 _TOPICS = {"license": "license", "task": "pipeline_tag", "library": "library_name"}
+# Words of a card's prose to the identifiers that the Hub's metadata wants.
+_NAMES = {"license": normalize_license, "task": normalize_task, "library": name_library}
 _IDENTIFIER = re.compile(r"[a-z0-9][\w.+-]{0,60}")
 
 
@@ -26,7 +30,7 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
         fact = gathered.first(topic)
         if key in fields or fact is None:
             continue
-        value = fact.shown.lower() if key == "license" else fact.shown
+        value = _NAMES[topic](fact.shown)
         if _IDENTIFIER.fullmatch(value):
             fields[key] = value
             if fact.inherited_from:
@@ -36,7 +40,7 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
         if parents:
             fields["base_model"] = parents[0] if len(parents) == 1 else parents
     if "language" not in fields and (fact := gathered.first("language")):
-        codes = [code.strip() for code in fact.shown.split(",")]
+        codes = [normalize_language(code) for code in fact.shown.split(",")]
         if all(re.fullmatch(r"[a-z]{2,3}", code) for code in codes):
             fields["language"] = codes[0] if len(codes) == 1 else codes
             if fact.inherited_from:
@@ -47,7 +51,6 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
 def build_metadata(gathered: Gathered) -> str:
     """The whole block with its `---` lines."""
     fields, inherited = collect_metadata(gathered)
-    fields.setdefault("model_name", gathered.subject.record.model.rpartition("/")[2])
     return "\n".join(["---", *write_fields(fields, inherited), "---", ""])
 
 

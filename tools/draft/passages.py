@@ -72,6 +72,7 @@ _LINE = re.compile(
 )
 _PLACEHOLDER = re.compile(r"\[?more information needed\]?|\bTODO\b|\[needs more information\]", re.IGNORECASE)
 _MARK = re.compile(r"\[E\d+\]|\[\^")
+_TRAINED = re.compile(r"\b(?:fine-?tuned|trained|pre-?trained)\b[^.\n]{0,120}\bon\b", re.IGNORECASE)
 _MOST_CHARACTERS = 1_800
 _MOST_PASSAGES = 6
 
@@ -121,6 +122,8 @@ def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
         if passage.kind not in ("prose", "list", "code") or not is_content(passage):
             continue
         slot = find_slot(passage)
+        if slot != "training_data" and passage.kind == "prose" and _TRAINED.search(passage.text):
+            yield from _quote_sentence(gathered, passage)
         if slot is None or (passage.kind == "code" and slot not in ("get_started_code", "citation_bibtex")):
             continue
         if passage.kind == "code":
@@ -129,6 +132,18 @@ def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
         text = passage.text.strip("\n")
         quoted = "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
         yield slot, _cite(gathered, quoted, text, passage.lines)
+
+
+def _quote_sentence(gathered: Gathered, passage: Passage) -> Iterator[tuple[str, Statement]]:
+    """The lines of a passage, standing elsewhere, that say what the model was trained on."""
+    for offset, line in enumerate(passage.text.split("\n")):
+        if _TRAINED.search(line):
+            number = passage.lines.start + offset
+            yield (
+                "training_data",
+                _cite(gathered, f"> {line.strip()}", line.strip(), LineSpan(number, number)),
+            )
+            return
 
 
 def find_slot(passage: Passage) -> str | None:
