@@ -47,13 +47,16 @@ def test_help_offers_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
         "search",
         "similar",
         "compare",
+        "lineage",
+        "recover",
+        "draft",
         "ask",
         "results",
         "serve",
         "eval",
     ):
         assert f"\n  {command} " in out
-    for later in ("lineage", "draft", "audit"):
+    for later in ("audit", "versions", "cite"):
         assert f"\n  {later} " not in out
 
 

@@ -26,6 +26,7 @@ from assistant.cli import (
     embedder,
     evaluate,
     finding,
+    lineage,
     mcp,
     recovering,
     serve,
@@ -55,6 +56,7 @@ app.command("similar", epilog=_EPILOG)(finding.similar)
 app.command("show", epilog=_EPILOG)(finding.show)
 app.command("results", epilog=_EPILOG)(finding.results)
 app.command("compare", epilog=_EPILOG)(comparing.compare)
+app.command("lineage", epilog=_EPILOG)(lineage.lineage)
 app.command("recover", epilog=_EPILOG)(recovering.recover)
 app.command("draft", epilog=_EPILOG)(drafting.draft)
 app.command("ingest", epilog=_EPILOG)(contents.ingest)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.invocation import Invocation
+from assistant.cli.plotting import require_plot_path, write_plot
 
 _SHOWN_LAYERS = 8
 _SHOWN_KEYS = 12
@@ -20,12 +21,16 @@ def compare(
     ],
     b: Annotated[str, typer.Argument(metavar="B", help="The other one.")],
     full: Annotated[bool, typer.Option("--full", help="Read every value, not a sample of rows.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw where the two differ, layer by layer.")
+    ] = None,
 ) -> None:
     """Are two models related by their weights, how, and which came first? What else differs?"""
     from tools.comparing.places import find_place
     from tools.comparing.report import compare_places
 
     invocation: Invocation = context.obj
+    require_plot_path(plot, (".png",))
     if Path(a).exists() and Path(b).exists():
         places = find_place(None, a), find_place(None, b)
     else:
@@ -35,10 +40,23 @@ def compare(
         document = compare_places(
             *places, full=full, progress=lambda done, of, _: steps.update(done, of, "comparing tensors")
         )
+    if plot is not None:
+        _plot(invocation, document, plot)
     if invocation.json:
         invocation.emit(document)
     else:
         _render(invocation, document)
+
+
+def _plot(invocation: Invocation, document: dict[str, Any], plot: Path) -> None:
+    from tools.plots import draw_comparison_png
+
+    picture = draw_comparison_png(document)
+    if picture is None:
+        invocation.note("No tensor of the two could be compared, so there is no picture.")
+        return
+    write_plot(plot, picture)
+    invocation.note(f"The picture is in {plot}.")
 
 
 _VERDICTS = {

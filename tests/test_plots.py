@@ -1,0 +1,124 @@
+"""Pictures of lineages and comparisons: what they hold, and that hostile names stay names."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from matplotlib.image import imread
+
+from tools.plots import draw_comparison_png, draw_lineage_html, draw_lineage_png
+from tools.plots.layout import EDGE_STYLES, lay_out, wrap_name
+
+HOSTILE = 'evil/"><script>alert(1)</script>$x^{'
+
+
+def _edge(parent: str, child: str, weights: str = "supported", **values: Any) -> dict[str, Any]:
+    evidence = {"id": "E1", "kind": "lineage", "source": f"{child}@1", "locator": "README.md#/base_model",
+                "text": f"base_model: {parent}", "sha256": "ab" * 32}  # fmt: skip
+    edge = {"parent": parent, "child": child, "relation": "finetune", "declared": True, "weights": weights}
+    more = {"confidence": 0.9, "reason": "Because.", "mutual": False, "evidence": [evidence]}
+    return {**edge, **more, **values}
+
+
+def _document(model: str, edges: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
+    names = list(dict.fromkeys([model, *(edge[end] for edge in edges for end in ("parent", "child"))]))
+    models = [{"model": name, "in_lake": True, "has_weights": True, "problem": ""} for name in names]
+    return {"model": model, "ancestors": [], "descendants": [], "edges": edges, "candidates": [],
+            "models": models, "cycles": [], "notes": [], **values}  # fmt: skip
+
+
+FAMILY = _document(
+    "lab/base",
+    [
+        _edge("lab/base", "lab/chat"),
+        _edge("lab/base", "lab/other", "contradicted"),
+        _edge("lab/base", "lab/quiet", declared=False),
+        _edge("lab/chat", "lab/blend", relation="merge"),
+        _edge("lab/other", "lab/blend", "unverifiable", relation="merge"),
+    ],
+)
+
+
+def test_generations_are_columns_and_no_two_models_share_a_place() -> None:
+    layout = lay_out(FAMILY)
+    columns = {model.model: model.column for model in layout.models}
+    assert columns == {"lab/base": 0, "lab/chat": 1, "lab/other": 1, "lab/quiet": 1, "lab/blend": 2}
+    places = {(model.column, model.row) for model in layout.models}
+    assert len(places) == len(layout.models)
+    assert {edge.style for edge in layout.edges} == {"supported", "contradicted", "found", "unverifiable"}
+    assert layout.columns == 3
+    assert layout.rows == 3
+
+
+def test_a_circle_is_drawn_and_a_copy_of_a_copy_ends() -> None:
+    layout = lay_out(_document("a/a", [_edge("a/a", "a/b"), _edge("a/b", "a/a"), _edge("a/b", "a/b")]))
+    assert len(layout.edges) == 3
+    assert draw_lineage_png(_document("a/a", [_edge("a/a", "a/b"), _edge("a/b", "a/a")]))
+
+
+@pytest.mark.parametrize("count", [0, 1, 60])
+def test_the_picture_grows_with_the_family(count: int) -> None:
+    edges = [_edge("lab/base", f"lab/child-{n}-" + "long" * 20) for n in range(count)]
+    picture = imread(io.BytesIO(draw_lineage_png(_document("lab/base", edges))))
+    assert picture.shape[0] >= 130 * 0.5 * count
+    assert picture.std() > 0.01  # something is drawn
+
+
+def test_the_page_holds_evidence_as_data_and_asks_nobody() -> None:
+    page = draw_lineage_html(FAMILY)
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
+    assert [edge["child"] for edge in data["edges"]] == [edge["child"] for edge in FAMILY["edges"]]
+    assert data["edges"][1]["standing"] == EDGE_STYLES["contradicted"].meaning
+    assert "default-src 'none'" in page
+    assert not re.search(r"(?:src|href)=", page)
+    assert page.count('class="link"') == 5
+    assert page.count("data-model=") == 5
+
+
+def test_hostile_names_stay_names() -> None:
+    document = _document(HOSTILE, [_edge(HOSTILE, "lab/child")], notes=["<img onerror=x>"])
+    page = draw_lineage_html(document)
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert page.count("<script") == 2  # the data and our own
+    assert draw_lineage_png(document)
+
+
+def test_cycles_and_notes_are_told() -> None:
+    page = draw_lineage_html(_document("a/a", [], cycles=[["a/a", "a/b"]], notes=["Stopped early."]))
+    assert "a/a → a/b → a/a" in page
+    assert "Stopped early." in page
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    owner, name = wrap_name("org/" + "x" * 50 + "-v2")
+    assert owner == "org/"
+    assert len(name) <= 30
+    assert name.endswith("-v2")
+    assert wrap_name("bare") == ("", "bare")
+
+
+def _comparison(layers: Sequence[tuple[str, float | None]]) -> dict[str, Any]:
+    rows = [{"name": n, "cosine": 1.0, "relative_l2": v, "delta_rank": None} for n, v in layers]
+    head = {"a": "lab/a", "b": "lab/b", "verdict": "related", "relation": "finetune", "log10_p": -1063.2}
+    return {**head, "layers": rows}
+
+
+def test_a_comparison_is_a_map_of_layers_and_parts() -> None:
+    names = [f"model.layers.{n}.self_attn.{part}_proj.weight" for n in range(80) for part in "qkvo"]
+    layers: list[tuple[str, float | None]] = [(name, 0.0 if "q_proj" in name else 0.1) for name in names]
+    layers += [("model.embed_tokens.weight", 0.5), ("model.norm.weight", None)]
+    wide = imread(io.BytesIO(draw_comparison_png(_comparison(layers)) or b""))
+    small = imread(io.BytesIO(draw_comparison_png(_comparison(layers[:8])) or b""))
+    assert wide.shape[1] > small.shape[1]
+    assert wide.shape[1] < 3000
+
+
+def test_nothing_to_compare_is_no_picture() -> None:
+    assert draw_comparison_png(_comparison([("model.norm.weight", None)])) is None
+    assert draw_comparison_png(_comparison([])) is None
