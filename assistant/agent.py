@@ -27,6 +27,7 @@ from assistant.events import (
     TextDelta,
     TextDiscarded,
     ToolFinished,
+    ToolProgress,
     ToolStarted,
 )
 from assistant.llm import (
@@ -267,7 +268,7 @@ class Assistant:
         memo = said.additional_kwargs.get("memo") or {"models": answer.models}
         last = AIMessage(content=text, additional_kwargs={"memo": memo})
         # The writer's own text goes into the conversation, not the annotated one, which is for people.
-        messages = [asked_now, *attempt.messages[:-1], last]
+        messages = [asked_now, *(_forget_artifact(m) for m in attempt.messages[:-1]), last]
         self._store.save_turn(thread, question, answer, context.ledger, messages)
         yield Finished(answer=answer)
 
@@ -293,7 +294,7 @@ class Assistant:
         asked: Any = {"messages": list(conversation)}
         steps: Iterator[Any] = agent.stream(
             asked,
-            stream_mode=["messages", "updates"],
+            stream_mode=["messages", "updates", "custom"],
             config={"recursion_limit": _MOST_STEPS},
         )
         written = False
@@ -304,6 +305,9 @@ class Assistant:
                     if message.type in ("ai", "AIMessageChunk") and (text := str(message.text)):
                         written = True
                         yield TextDelta(text=text)
+                    continue
+                if mode == "custom":
+                    yield ToolProgress(name=step["tool"], done=step["done"], of=step["of"], what=step["what"])
                     continue
                 for update in step.values():
                     for message in _new_messages(update):
@@ -399,6 +403,11 @@ def _new_messages(update: Any) -> list[Any]:
     return found if isinstance(found, list) else [found] if found is not None else []
 
 
+def _forget_artifact(message: Any) -> Any:
+    """A message as it is stored; what its tool showed stands in the answer."""
+    return message.model_copy(update={"artifact": None}) if message.type == "tool" else message
+
+
 def _describe_outcome(message: Any) -> ToolFinished:
     """A tool's message as an event; a call that never ran has no artifact, only words on why."""
     outcome = message.artifact if isinstance(message.artifact, dict) else None
@@ -408,6 +417,7 @@ def _describe_outcome(message: Any) -> ToolFinished:
         ok=bool(outcome and outcome["ok"]),
         seconds=outcome["seconds"] if outcome else None,
         found=str(outcome["found"]) if outcome else str(message.text)[:300],
+        view=outcome["view"] if outcome else None,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -52,6 +52,19 @@ class AnswerStatement(_Frozen):
     reason: str = ""
 
 
+class ToolView(_Frozen):
+    """What a tool found as a document that a front end can draw beside the answer.
+
+    `kind` says which: "comparison" is what `lake compare --json` prints, "lineage" what `lake lineage --json`
+    prints, "results" holds `rankings`, each {"metric", "lower_is_better", "rows": [{"model", "metric",
+    "value", "unit", "dataset", "config", "split", "verified", "keys": [evidence keys]}]}. Evidence in a
+    document is numbered in the ledger of the conversation.
+    """
+
+    kind: Literal["comparison", "lineage", "results"]
+    document: dict[str, Any]
+
+
 class ToolCall(_Frozen):
     """A tool the engine used; `found` is one line on what came of it."""
 
@@ -60,6 +73,7 @@ class ToolCall(_Frozen):
     ok: bool
     seconds: float
     found: str = ""
+    view: ToolView | None = None
 
 
 class Answer(_Frozen):

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from assistant.answers import Answer
+from assistant.answers import Answer, ToolView
 
 
 class _Event(BaseModel):
@@ -28,13 +28,26 @@ class ToolStarted(_Event):
 
 
 class ToolFinished(_Event):
-    """A tool has answered; `found` is one line for a person. `seconds` is None when it never ran."""
+    """A tool has answered; `found` is one line for a person. `seconds` is None when it never ran.
+
+    `view` is what it found as a document that can be drawn: a comparison, a lineage, a table of results.
+    """
 
     call: str
     name: str
     ok: bool
     seconds: float | None
     found: str
+    view: ToolView | None = None
+
+
+class ToolProgress(_Event):
+    """How far the tool `name`, which is at work, has come: `done` of `of` steps."""
+
+    name: str
+    done: int
+    of: int
+    what: str
 
 
 class TextDelta(_Event):
@@ -53,4 +66,4 @@ class Finished(_Event):
     answer: Answer
 
 
-Event = Notice | ToolStarted | ToolFinished | TextDelta | TextDiscarded | Finished
+Event = Notice | ToolStarted | ToolProgress | ToolFinished | TextDelta | TextDiscarded | Finished

@@ -97,7 +97,8 @@ class McpSession:
         self._ledger = EvidenceLedger(
             [*self._ledger, *answer.evidence, *answer.retrieved], last=self._ledger.last
         )
-        return answer.model_dump(mode="json")
+        # Documents to draw are for front ends; here they would fill the caller's context.
+        return answer.model_dump(mode="json", exclude={"tools": {"__all__": {"view"}}})
 
     def _check(self, wanted: BaseModel) -> dict[str, Any]:
         assert isinstance(wanted, CheckAnswer)

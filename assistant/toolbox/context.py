@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from assistant.answers import ToolCall
+from assistant.answers import ToolCall, ToolView
 from assistant.documents import Document
 from assistant.toolbox.results import describe_result
 from tools.catalog.records import ModelRecord, PassageRow
@@ -19,6 +19,8 @@ from tools.lake import Lake
 
 log = logging.getLogger(__name__)
 
+_REPORTED_EVERY = 0.2  # seconds between two reports of progress
+
 
 class Outcome(TypedDict):
     """How a tool call went: what a person sees of it."""
@@ -26,6 +28,15 @@ class Outcome(TypedDict):
     ok: bool
     seconds: float
     found: str
+    view: ToolView | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A tool's result for its caller, and the same as a document that a front end can draw."""
+
+    result: dict[str, Any]
+    view: ToolView
 
 
 @dataclass
@@ -64,8 +75,27 @@ class ToolContext:
 
         return measure
 
+    def report_progress(self, name: str) -> Callable[[int, int, str], None]:
+        """Told how far the tool `name` has come, it tells whoever watches the turn, if anybody does."""
+        told = {"at": 0.0}
+
+        def report(done: int, of: int, what: str) -> None:
+            now = time.monotonic()
+            if now - told["at"] < _REPORTED_EVERY and done < of:
+                return
+            told["at"] = now
+            from langgraph.config import get_stream_writer
+
+            try:
+                write = get_stream_writer()
+            except RuntimeError:  # no agent runs this tool: a call over MCP
+                return
+            write({"tool": name, "done": done, "of": of, "what": what})
+
+        return report
+
     def run(
-        self, name: str, arguments: dict[str, Any], call: Callable[[], dict[str, Any]]
+        self, name: str, arguments: dict[str, Any], call: Callable[[], dict[str, Any] | Shown]
     ) -> tuple[str, Outcome]:
         """Run one tool: its result as JSON, or an error the caller can act on; both are recorded.
 
@@ -73,8 +103,10 @@ class ToolContext:
         """
         start = time.monotonic()
         ok = False
+        view = None
         try:
-            result = call()
+            found = call()
+            result, view = (found.result, found.view) if isinstance(found, Shown) else (found, None)
             ok = True
         except UnknownModelError as error:
             result = {"error": error.message, "hint": error.hint, "candidates": list(error.candidates)}
@@ -88,7 +120,7 @@ class ToolContext:
             }
         given = {key: value for key, value in arguments.items() if value not in (None, "", [], ())}
         seconds = round(time.monotonic() - start, 3)
-        outcome: Outcome = {"ok": ok, "seconds": seconds, "found": describe_result(result)}
+        outcome: Outcome = {"ok": ok, "seconds": seconds, "found": describe_result(result), "view": view}
         self.calls.append(ToolCall(name=name, arguments=given, **outcome))
         return json.dumps(result, ensure_ascii=False, allow_nan=False), outcome
 
