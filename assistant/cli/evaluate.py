@@ -18,7 +18,7 @@ _EXAMPLES = {
     "ask": "lake eval ask eval/data/ask_questions.jsonl eval/data/dialogues.jsonl",
     "lineage": "lake eval lineage ZOO",
 }
-Suite = Literal["search", "ask", "verify", "parents", "sample", "lineage"]
+Suite = Literal["search", "ask", "verify", "parents", "sample", "lineage", "draft"]
 
 
 def run_suite(
@@ -90,6 +90,10 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripte
             from eval.lineage import run_lineage
 
             return run_lineage(files[0] if files else None, report=invocation.note)
+        case "draft":
+            from eval.draft import run_draft
+
+            return run_draft(_shared_data() / "lake")
         case "parents":
             from eval.parents import run_parents
 

@@ -35,6 +35,9 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
             fields[key] = value
             if fact.inherited_from:
                 inherited[key] = fact.inherited_from
+    refuted = {edge.parent for edge in find_edges(gathered) if edge.weights == "contradicted"}
+    if refuted and fields.get("base_model") in (*refuted, [*refuted]):
+        del fields["base_model"]  # the author's card keeps it; ours names what the weights show
     if "base_model" not in fields:
         parents = [edge.parent for edge in find_edges(gathered) if edge.weights != "contradicted"]
         if parents:

@@ -122,7 +122,7 @@ def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
         if passage.kind not in ("prose", "list", "code") or not is_content(passage):
             continue
         slot = find_slot(passage)
-        if slot != "training_data" and passage.kind == "prose" and _TRAINED.search(passage.text):
+        if slot != "training_data" and passage.kind in ("prose", "list") and _TRAINED.search(passage.text):
             yield from _quote_sentence(gathered, passage)
         if slot is None or (passage.kind == "code" and slot not in ("get_started_code", "citation_bibtex")):
             continue

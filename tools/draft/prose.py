@@ -28,9 +28,10 @@ _OF_MODEL = re.compile(r"\b(?:model|weights?|checkpoint|adapter)s?\b", re.IGNORE
 _LISTED = re.compile(r"\blanguages?(?:\(s\))?(?:\s*\(nlp\))?\s*[*_]*\s*[:：]", re.IGNORECASE)
 _IMPORT = re.compile(
     r"^\s*(?:>>> )?(?:from|import)\s+(?P<name>transformers|diffusers|sentence_transformers|peft|timm|flair|spacy"
-    r"|fairseq|espnet2?|nemo|stanza|open_clip|setfit|speechbrain|keras|fastai|allennlp|stable_baselines3|ultralytics|adapters?)\b",
+    r"|fairseq|espnet2?|nemo|stanza|open_clip|setfit|speechbrain|keras|fastai|allennlp|stable_baselines3"
+    r"|ultralytics|adapters?)\b",
     re.MULTILINE,
-)  # fmt: skip
+)
 _LIBRARIES = {"sentence_transformers": "sentence-transformers", "stable_baselines3": "stable-baselines3"}
 
 

@@ -7,35 +7,22 @@ it states there. What the evidence says and no such sentence covers is stated in
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import resources
 
+from tools.draft.binding import find_fault
 from tools.draft.checking import list_known_models
 from tools.draft.gathering import Gathered
 from tools.draft.sections import list_slots
 from tools.draft.types import SectionWriter, SlotDraft, Statement
 from tools.errors import ServiceError
-from tools.evidence import Evidence, EvidenceLedger
-from tools.reading import STOPWORDS, stem_word
+from tools.evidence import EvidenceLedger
 from tools.verification import verify_answer
 from tools.verification.marks import blank_marks
 
 _MOST_CHARACTERS = 6_000
 
 
-def _read_words(name: str) -> frozenset[str]:
-    text = resources.files("tools.draft").joinpath("words.toml").read_text("utf-8")
-    return frozenset(tomllib.loads(text)[name].split())
-
-
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-# Words that turn or stretch what a sentence says; they must stand in the evidence themselves.
-_LOADED = _read_words("loaded")
-# Words that tie facts together and state none.
-_NEUTRAL = _read_words("neutral")
 # What a sentence of prose is not: a heading, a table's row, code, HTML, a picture, a comment.
 _NO_PROSE = re.compile(r"\A\s*(?:#|\||```|~~~|<|!\[|---)|<!--|<\w|!\[|\]\(|https?://|\[\^")
 
@@ -109,37 +96,11 @@ def judge_text(
         if len(ancestors) > 1:
             refused.append(judged.text)
             continue
-        if find_foreign(plain, cited, own):
+        if find_fault(plain, cited, own):
             refused.append(judged.text)
             continue
         passed.append(Statement(plain, cited, inherited_from=ancestors.pop(), written=True))
     return passed, refused
-
-
-def find_foreign(sentence: str, cited: Sequence[Evidence], own: Sequence[Statement]) -> str:
-    """A word or number of `sentence` that neither its evidence nor our wording of that evidence holds, or "".
-
-    The verifier of answers lets common words pass, since an answer is read beside its evidence. A card is
-    read alone: there, "was not trained" or "is safe" must not slip in between two facts.
-    """
-    keys = {item.id for item in cited}
-    wording = [one.text for one in own if {item.id for item in one.evidence} <= keys]
-    held = " ".join([*wording, *(f"{item.text} {item.locator} {item.model}" for item in cited)])
-    held_words = {word.lower() for word in _WORD.findall(held)}
-    stems = {stem_word(word) for word in _WORD.findall(_split_names(held))}
-    for word in _WORD.findall(_split_names(sentence)):
-        if word.lower() in _LOADED or "n't" in word.replace("’", "'").lower():
-            if word.lower() not in held_words:
-                return str(word)
-        elif not (word.lower() in STOPWORDS or word.lower() in _NEUTRAL or stem_word(word) in stems):
-            return str(word)
-    numbers = set(_NUMBER.findall(held))
-    return next((str(number) for number in _NUMBER.findall(sentence) if number not in numbers), "")
-
-
-def _split_names(text: str) -> str:
-    """`num_hidden_layers` and `LlamaForCausalLM` as words, beside what they are written as."""
-    return text.replace("_", " ") + " " + re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text.replace("_", " "))
 
 
 def _join(
