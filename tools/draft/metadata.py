@@ -17,6 +17,7 @@ from tools.search.vocabulary import normalize_language, normalize_license, norma
 _TOPICS = {"license": "license", "task": "pipeline_tag", "library": "library_name"}
 # Words of a card's prose to the identifiers that the Hub's metadata wants.
 _NAMES = {"license": normalize_license, "task": normalize_task, "library": name_library}
+_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 _IDENTIFIER = re.compile(r"[a-z0-9][\w.+-]{0,60}")
 
 
@@ -39,7 +40,8 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
     if refuted and fields.get("base_model") in (*refuted, [*refuted]):
         del fields["base_model"]  # the author's card keeps it; ours names what the weights show
     if "base_model" not in fields:
-        parents = [edge.parent for edge in find_edges(gathered) if edge.weights != "contradicted"]
+        edges = [edge for edge in find_edges(gathered) if edge.weights != "contradicted"]
+        parents = [edge.parent for edge in edges if _is_id(gathered, edge.parent)]
         if parents:
             fields["base_model"] = parents[0] if len(parents) == 1 else parents
     if "language" not in fields and (fact := gathered.first("language")):
@@ -51,6 +53,14 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
     return fields, inherited
 
 
+def _is_id(gathered: Gathered, name: str) -> bool:
+    """Whether the Hub would take a parent's name: an `org/name`, or a bare one that the lake holds."""
+    catalog = gathered.subject.catalog
+    return _HUB_ID.fullmatch(name) is not None or (
+        catalog is not None and catalog.get_model(name) is not None
+    )
+
+
 def build_metadata(gathered: Gathered) -> str:
     """The whole block with its `---` lines."""
     fields, inherited = collect_metadata(gathered)
@@ -58,11 +68,20 @@ def build_metadata(gathered: Gathered) -> str:
 
 
 def write_fields(fields: dict[str, Any], inherited: dict[str, str]) -> list[str]:
-    """Lines of YAML as `huggingface_hub` writes them; a field of an ancestor's says so in a comment."""
-    from huggingface_hub import ModelCardData
+    """Lines of YAML as `huggingface_hub` writes them; a field of an ancestor's says so in a comment.
 
-    # What it cannot read of a malformed model-index is left out, as the Hub does.
-    data = ModelCardData(ignore_metadata_errors=True, **fields)
+    A model-index that the Hub would refuse is left out, as it does.
+    """
+    from huggingface_hub import ModelCardData
+    from huggingface_hub.repocard_data import model_index_to_eval_results
+
+    kept = dict(fields)
+    if "model-index" in kept:
+        try:
+            model_index_to_eval_results(kept["model-index"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            del kept["model-index"]
+    data = ModelCardData(ignore_metadata_errors=True, **kept)
     return [
         f"{line}  # inherited from {inherited[key]}" if (key := line.partition(":")[0]) in inherited else line
         for line in data.to_yaml().split("\n")

@@ -18,18 +18,27 @@ _MOST_CHARACTERS = 1_500
 _LICENSED = re.compile(
     r"\blicen[cs]ed?\b|\breleased under\b|\b(?:available|distributed|published) under\b", re.IGNORECASE
 )
-# The licence of something else than the model.
+# The licence of something else than the model; together with it ("code and models") it counts.
 _OF_OTHERS = re.compile(
     r"\b(?:data ?sets?|corpus|corpora|data|code|repository|library|images?|paper|benchmark"
-    r"|(?:original|base) model)\b",
+    r"|(?:original|base) model)\b"
+    r"|代码|数据|code source|données|datos|código",
     re.IGNORECASE,
 )
-_OF_MODEL = re.compile(r"\b(?:model|weights?|checkpoint|adapter)s?\b", re.IGNORECASE)
-_LISTED = re.compile(r"\blanguages?(?:\(s\))?(?:\s*\(nlp\))?\s*[*_]*\s*[:：]", re.IGNORECASE)
+_TOGETHER = re.compile(
+    r"\b(?:code|data)\b\W{1,3}(?:and|&)(?: the)?(?: \w+){0,2} (?:models?|weights?|checkpoints?)\b"
+    r"|\b(?:models?|weights?|checkpoints?)\b\W{1,3}(?:and|&)(?: the)?(?: \w+){0,2} (?:code|data)\b",
+    re.IGNORECASE,
+)
+_LISTED = re.compile(
+    r"(?<!source )(?<!target )\blanguages?(?:\(s\))?(?:\s*\(nlp\))?\s*[*_]*\s*[:：]", re.IGNORECASE
+)
+# A name, or several: "English", "English, French and Thai".
+_NAMES = re.compile(r"\b[A-Z][a-z]{2,}(?:(?:, and |, | and | & )[A-Z][a-z]{2,})*\b")
 _IMPORT = re.compile(
-    r"^\s*(?:>>> )?(?:from|import)\s+(?P<name>transformers|diffusers|sentence_transformers|peft|timm|flair|spacy"
-    r"|fairseq|espnet2?|nemo|stanza|open_clip|setfit|speechbrain|keras|fastai|allennlp|stable_baselines3"
-    r"|ultralytics|adapters?)\b",
+    r"^\s*(?:>>> )?(?:from|import)\s+(?P<name>transformers|diffusers|sentence_transformers|peft|timm"
+    r"|flair|spacy|fairseq|espnet2?|nemo|stanza|open_clip|setfit|speechbrain|keras|fastai|allennlp"
+    r"|stable_baselines3|ultralytics|adapters?)\b",
     re.MULTILINE,
 )
 _LIBRARIES = {"sentence_transformers": "sentence-transformers", "stable_baselines3": "stable-baselines3"}
@@ -80,9 +89,12 @@ def _read_licences(gathered: Gathered) -> Iterator[Known]:
             continue
         for sentence in re.split(r"(?<=[.!?])\s+", line):
             found = find_licences(sentence)
-            if not found or (_OF_OTHERS.search(sentence) and not _OF_MODEL.search(sentence)):
+            if not found:
                 continue
             first = found[0]
+            before = sentence[: first.start]
+            if _OF_OTHERS.search(before) and not _TOGETHER.search(before):
+                continue
             name = sentence[first.start : first.end].strip()
             yield _state(gathered, "license", name, line, number)
             return
@@ -92,15 +104,27 @@ def _read_languages(gathered: Gathered) -> Iterator[Known]:
     """Languages in a labelled line, or named as such: "a German language model", "in the Thai language"."""
     if gathered.known.get("language"):
         return
-    names = language_names()
     for number, line, _ in _list_lines(gathered):
-        words = [word for word in re.findall(r"[A-Z][a-z]{2,}", line) if word.lower() in names]
-        for word in dict.fromkeys(words):
-            before = rf"(?:{re.escape(word)})(?:[- ](?:speech|text|natural))?[- ]languages?\b"
-            after = rf"\blanguages?\s*(?:is|are)?\s*[:：]?\s*(?:{re.escape(word)})\b"
-            if _LISTED.search(line) or re.search(before, line) or re.search(after, line):
-                yield _state(gathered, "language", word, line, number)
-                return
+        if said := _find_languages(line):
+            yield _state(gathered, "language", said, line, number)
+            return
+
+
+def _find_languages(line: str) -> str:
+    """The first names of languages in `line` that are called so, as they stand there, "" for none."""
+    names = language_names()
+    for found in _NAMES.finditer(line):
+        words = re.findall(r"[A-Z][a-z]{2,}", found[0])
+        if not all(word.lower() in names for word in words) or line[: found.start()].endswith(
+            ("non-", "Non-")
+        ):
+            continue
+        before, after = line[: found.start()], line[found.end() :]
+        if _LISTED.search(before) or re.match(r"[- ](?:(?:speech|text|natural)[- ])?languages?\b", after):
+            return ", ".join(words)
+        if re.search(r"\blanguages?(?:\s+(?:is|are))?\s*[:：]?\s*$", before):
+            return ", ".join(words)
+    return ""
 
 
 def _read_libraries(gathered: Gathered) -> Iterator[Known]:
