@@ -84,8 +84,9 @@ def _stands(value: str, text: str) -> bool:
     value, text = " ".join(value.split()).casefold(), " ".join(text.split()).casefold()
     if not value:
         return False
-    before = r"(?<![\w])" if value[0].isalnum() else ""
-    after = r"(?![\w]|[.,]\d)" if value[-1].isalnum() else ""
+    # The parts of `transformers_version` are words of their own.
+    before = r"(?<![^\W_])" if value[0].isalnum() else ""
+    after = r"(?![^\W_]|[.,]\d)" if value[-1].isalnum() else ""
     return re.search(before + re.escape(value) + after, text) is not None
 
 

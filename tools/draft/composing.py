@@ -15,6 +15,7 @@ from tools.draft.passages import quote_slots
 from tools.draft.relatives import find_edges
 from tools.draft.sections import list_slots
 from tools.draft.technical import (
+    compose_description,
     compose_procedure,
     compose_regime,
     compose_software,
@@ -125,6 +126,7 @@ def _compose_results(gathered: Gathered) -> Iterator[Statement]:
 
 _COMPOSERS: dict[str, Composer] = {
     "model_summary": _compose_summary,
+    "model_description": compose_description,
     "developers": _labelled("author", ("metadata", "prose")),
     "shared_by": _labelled("author", ("record",)),
     "model_type": compose_type,

@@ -49,8 +49,7 @@ def open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
 
 def _render_slot(slot: SlotDraft, *, label: bool) -> list[str]:
     if label:
-        shown = "; ".join(map(render_statement, slot.statements))
-        return [f"- **{slot.name}:** {shown or _ask_for(slot)}"]
+        return [f"- **{slot.name}:** {render_line(slot.statements) or _ask_for(slot)}"]
     if not slot.statements:
         return ["", _ask_for(slot), ""] if slot.path else [""]
     return ["", *render_text(slot.statements), ""]
@@ -70,6 +69,15 @@ def render_text(statements: Sequence[Statement]) -> list[str]:
                 blocks[-1] = f"*Inherited from {said.inherited_from}:* {blocks[-1]}"
         runs = (block, said.inherited_from)
     return "\n\n".join(blocks).split("\n")
+
+
+def render_line(statements: Sequence[Statement]) -> str:
+    """Statements on one line: values apart by semicolons, sentences by spaces."""
+    line = ""
+    for said in statements:
+        between = " " if line and said.text.endswith(".") else "; " if line else ""
+        line += between + render_statement(said)
+    return line
 
 
 def _ask_for(slot: SlotDraft) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from tools.draft.figures import find_value
 from tools.draft.gathering import Gathered, Known
 from tools.draft.relatives import find_edges
+from tools.draft.technical import is_weights
 from tools.draft.types import SlotDraft
 from tools.hashing import hash_file
 
-_WEIGHTS = (".safetensors", ".gguf", ".bin", ".onnx", ".h5", ".msgpack", ".pt", ".pth", ".keras")
 _MOST_BYTES = 64 * 2**30
 
 
@@ -45,7 +45,7 @@ def gather_hashes(gathered: Gathered) -> None:
     subject = gathered.subject
     if subject.folder is None:
         return
-    chosen = [file for file in subject.files if file.path.lower().endswith(_WEIGHTS) and "/" not in file.path]
+    chosen = [file for file in subject.files if is_weights(file.path) and "/" not in file.path]
     if sum(file.size for file in chosen) > _MOST_BYTES:
         gathered.notes.append("The weights are too large to be hashed here; their hashes are left out.")
         return

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from tools.cards import parse_card
 from tools.cards.types import Card
 from tools.draft.gathering import Gathered
-from tools.draft.markdown import NEEDED, open_headings, render_footnote, render_statement, render_text
+from tools.draft.markdown import NEEDED, open_headings, render_footnote, render_line, render_text
 from tools.draft.metadata import collect_metadata, write_fields
-from tools.draft.passages import find_label, find_slot, is_content
+from tools.draft.passages import find_label, find_slot
 from tools.draft.sections import list_slots
 from tools.draft.types import SlotDraft, Statement
 
@@ -36,16 +36,25 @@ def propose_card(gathered: Gathered, slots: Sequence[SlotDraft], text: str) -> s
     lines = text.replace("\r\n", "\n").split("\n")
     used: list[Statement] = []
     _fill_defaults(lines, card, slots, used)
-    added = _list_missing(card, slots, used)
+    missing = _list_missing(card, slots, used)
+    notes = _list_notes(gathered, lines, used)
+    # From the end on, so that the lines before stay where they are.
+    for place, added in sorted(_place_missing(card, missing, len(lines)).items(), reverse=True):
+        while place > 0 and not lines[place - 1].strip():
+            place -= 1
+        lines[place:place] = added
     _fill_metadata(lines, card, gathered)
-    cited = {item.id for said in used for item in said.evidence}
-    notes = [render_footnote(item) for item in gathered.ledger if item.id in cited]
-    notes = [note for note in notes if note not in lines]
-    if added or notes:
+    if notes:
         while lines and not lines[-1].strip():
             lines.pop()
-        lines += [*added, *([""] if notes else []), *notes, ""]
+        lines += ["", *notes, ""]
     return ends.join(lines)
+
+
+def _list_notes(gathered: Gathered, lines: Sequence[str], used: Sequence[Statement]) -> list[str]:
+    cited = {item.id for said in used for item in said.evidence}
+    notes = [render_footnote(item) for item in gathered.ledger if item.id in cited]
+    return [note for note in notes if note not in lines]
 
 
 def diff_cards(before: str, after: str, name: str = "README.md") -> str:
@@ -72,7 +81,7 @@ def _fill_defaults(lines: list[str], card: Card, slots: Sequence[SlotDraft], use
                 continue
             said = [one for one in slot.statements if not _is_quoted(one)]
             if said:
-                joined = ("; " if find_label(line) else " ").join(map(render_statement, said))
+                joined = render_line(said)
                 found = _DEFAULT.search(line)
                 assert found is not None
                 lines[number - 1] = line[: found.start()] + joined + line[found.end() :]
@@ -89,28 +98,61 @@ def _is_from_elsewhere(said: Statement, *, body: bool) -> bool:
     return not all(item.locator.startswith(own) for item in said.evidence)
 
 
-def _list_missing(card: Card, slots: Sequence[SlotDraft], used: list[Statement]) -> list[str]:
-    """Lines of the sections that the card lacks, in the template's order."""
-    present = {find_slot(passage) for passage in card.passages if is_content(passage)}
+def _list_missing(
+    card: Card, slots: Sequence[SlotDraft], used: list[Statement]
+) -> list[tuple[SlotDraft, list[Statement]]]:
+    """The slots that the card lacks and evidence fills, in the template's order."""
+    present = {find_slot(passage) for passage in card.passages if not _DEFAULT.search(passage.text)}
     present |= {find_label(line) for line in card.text.split("\n") if not _DEFAULT.search(line)}
     present |= {slot for key, slot in _FIELD_SLOTS.items() if card.metadata.get(key)}
-    labels = {form.slot for form in list_slots() if form.label}
-    lines: list[str] = []
-    opened: tuple[str, ...] = ()
+    missing = []
     for slot in slots:
-        if slot.slot in present or not slot.path:
+        if slot.slot in present or not slot.path or slot.slot in ("get_started_code", "model_type"):
             continue
         said = [one for one in slot.statements if one not in used and _is_from_elsewhere(one, body=False)]
-        if not said or slot.slot in ("get_started_code", "model_type"):
-            continue
-        lines += open_headings(opened, slot.path)
-        opened = slot.path
+        if said:
+            missing.append((slot, said))
+            used += said
+    return missing
+
+
+def _place_missing(
+    card: Card, missing: Sequence[tuple[SlotDraft, list[Statement]]], end: int
+) -> dict[int, list[str]]:
+    """Lines to insert by the line they stand before: below the author's own heading where there is one."""
+    labels = {form.slot for form in list_slots() if form.label}
+    placed: dict[int, list[str]] = {}
+    opened: dict[int, tuple[str, ...]] = {}
+    for slot, said in missing:
+        depth, place = _find_heading(card, slot.path)
+        place = end if place is None else place
+        lines = placed.setdefault(place, [])
+        before = opened.get(place, slot.path[:depth])
+        lines += open_headings(before, slot.path)
+        opened[place] = slot.path
         if slot.slot in labels:
-            lines.append(f"- **{slot.name}:** {'; '.join(map(render_statement, said))}")
+            lines.append(f"- **{slot.name}:** {render_line(said)}")
         else:
-            lines += render_text(said)
-        used += said
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).split("\n")
+            lines += ["", *render_text(said)]
+    return {
+        place: ["", *re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n").split("\n")]
+        for place, lines in placed.items()
+    }
+
+
+def _find_heading(card: Card, path: tuple[str, ...]) -> tuple[int, int | None]:
+    """How much of `path` the card's headings hold already, and the line after the last of them ends."""
+    for depth in range(len(path), 0, -1):
+        wanted = _fold_title(path[depth - 1])
+        for section in card.sections:
+            if section.level and _fold_title(section.title) == wanted:
+                below = [one for one in card.sections if one.path[: len(section.path)] == section.path]
+                return depth, max(one.lines.end for one in below if one.lines.start >= section.lines.start)
+    return 0, None
+
+
+def _fold_title(title: str) -> str:
+    return re.sub(r"\[optional\]|[^a-z0-9]", "", title.lower())
 
 
 def _fill_metadata(lines: list[str], card: Card, gathered: Gathered) -> None:

@@ -8,7 +8,8 @@ from tools.draft.gathering import Gathered
 from tools.draft.types import Statement, say
 
 Sentences = tuple[tuple[tuple[str, ...], str], ...]
-_WEIGHT_FILES = (".safetensors", ".gguf", ".bin", ".onnx", ".h5", ".msgpack", ".pt", ".pth", ".keras")
+_WEIGHTS = (".safetensors", ".gguf", ".bin", ".onnx", ".h5", ".msgpack", ".pt", ".pth", ".keras")
+_NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "events.")
 _TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
 # What a configuration's key says, under the names that families give it.
 _SIZES: Sentences = (
@@ -97,6 +98,17 @@ def compose_specs(gathered: Gathered) -> Iterator[Statement]:
             yield say("Parameters, as stated: {}.", (known.shown, known.evidence))
 
 
+def compose_description(gathered: Gathered) -> Iterator[Statement]:
+    """What its files say of it in a sentence."""
+    architecture = gathered.find("config.json", "architectures", "model_type")
+    header = gathered.first("header")
+    if architecture is not None:
+        yield say("It is a model of the architecture {}.", (architecture[0].shown, architecture[1]))
+    if header is not None:
+        total = f"{sum(header.value.values()):,}"
+        yield say("It has {} parameters, by the headers of its weights.", (total, header.evidence))
+
+
 def _state_config(holder: Gathered, inherited: str) -> Iterator[Statement]:
     architectures = holder.find("config.json", "architectures")
     kind = holder.find("config.json", "model_type")
@@ -151,8 +163,14 @@ def compose_times(gathered: Gathered) -> Iterator[Statement]:
             break
     for known in gathered.known.get("file", ()):
         path, size = known.value
-        if path.lower().endswith(_WEIGHT_FILES):
+        if is_weights(path):
             yield say("The file {} has {} bytes.", (path, known.evidence), (str(size), known.evidence))
+
+
+def is_weights(path: str) -> bool:
+    """Whether a file is named as weights are; a trainer's own files are not."""
+    name = path.lower().rpartition("/")[2]
+    return name.endswith(_WEIGHTS) and not name.startswith(_NO_WEIGHTS)
 
 
 def compose_tokenizer(gathered: Gathered) -> Iterator[Statement]:
