@@ -131,7 +131,7 @@ def _judge_precision(
 
 
 def _judge_values(a: Weights, b: Weights, differences: Sequence[TensorDifference]) -> RelationJudgement:
-    changed = [found for found in differences if (found.shown.relative_l2 or 0.0) > _floor(a, b, found)]
+    changed = find_changed(a, b, differences)
     if not changed:
         return RelationJudgement("duplicate", 0.9, ("No tensor differs by more than rounding.",))
     matrices = [found for found in changed if len(found.shown.shape) > 1]
@@ -153,6 +153,11 @@ def _judge_values(a: Weights, b: Weights, differences: Sequence[TensorDifference
         f"{len(changed)} of {len(differences)} tensors changed, by matrices of full rank, as training does."
     )
     return RelationJudgement("finetune", 0.8, (reason,))
+
+
+def find_changed(a: Weights, b: Weights, differences: Sequence[TensorDifference]) -> list[TensorDifference]:
+    """The tensors that differ by more than rounding between their dtypes leaves."""
+    return [found for found in differences if (found.shown.relative_l2 or 0.0) > _floor(a, b, found)]
 
 
 def _floor(a: Weights, b: Weights, found: TensorDifference) -> float:
