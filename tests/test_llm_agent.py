@@ -157,7 +157,7 @@ def test_what_is_sent(make_assistant: Asks, server: OpenAIServer) -> None:
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert "6 models" in body["messages"][0]["content"]
     names = {tool["function"]["name"] for tool in body["tools"]}
-    assert {"search_models", "read_card", "list_results", "declared_lineage"} <= names
+    assert {"search_models", "read_card", "list_results", "trace_lineage"} <= names
     assert all(tool["function"]["description"] for tool in body["tools"])
     # What cards say reaches the model between delimiters, and closes none of them.
     result = read_text(second.body["messages"][-1])

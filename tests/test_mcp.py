@@ -165,7 +165,7 @@ HOSTILE: list[tuple[str, dict[str, Any], str]] = [
     ("read_card", {"model": SPEECH, "fields": ["no_such_field"]}, "fields"),
     ("compare_documentation", {"models": [SPEECH]}, "models"),
     ("compare_documentation", {"models": [SPEECH, None]}, "models"),
-    ("declared_lineage", {"model": SPEECH, "depth": -1}, "depth"),
+    ("trace_lineage", {"model": SPEECH, "depth": -1}, "depth"),
     ("describe_lake", {"x": 1}, "x"),
     ("ask", {"question": "   "}, "empty"),
     ("ask", {"question": "x" * 20_001}, "20000"),

@@ -15,9 +15,10 @@ from assistant.export import export_json
 from assistant.exported import check_answers, read_answers
 from assistant.settings import Settings
 from assistant.toolbox import ToolContext
-from assistant.toolbox.arguments import DeclaredLineage, DescribeLake, ListResults, ReadCard, SearchPapers
-from assistant.toolbox.finding import declared_lineage, describe_lake, list_results, search_papers
+from assistant.toolbox.arguments import DescribeLake, ListResults, ReadCard, SearchPapers, TraceLineage
+from assistant.toolbox.finding import describe_lake, list_results, search_papers
 from assistant.toolbox.reading import read_card
+from assistant.toolbox.weighing import trace_lineage
 from tests.conftest import REPOSITORY
 from tools.evidence import Evidence, EvidenceLedger
 from tools.facts import FACT_FIELDS
@@ -56,7 +57,7 @@ def cited(lake: Lake) -> list[Evidence]:
         for question in ("", "how well does it perform, what data was it trained on?"):
             asked = ReadCard(model=name, question=question, fields=list(FACT_FIELDS), limit=20)
             read_card(context, asked)
-        declared_lineage(context, DeclaredLineage(model=name, depth=5))
+        trace_lineage(context, TraceLineage(model=name, depth=5))
     list_results(context, ListResults.model_validate({"limit": 50}))
     search_papers(context, SearchPapers(query="mean loudness of the imagined voice", limit=5))
     return list(context.ledger)

@@ -39,8 +39,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "unclear":
             return Draft(phrases.UNCLEAR, abstained=True)
         case "unknown_model":
-            return compose_unknown(plan, by_tool.get("declared_lineage"))
-        case "descendants" if "declared_lineage" not in by_tool and plan.unknown:
+            return compose_unknown(plan, by_tool.get("trace_lineage"))
+        case "descendants" if "trace_lineage" not in by_tool and plan.unknown:
             return compose_unknown(plan, None)
     if not by_tool:
         return _compose_failure(failed)
@@ -56,9 +56,9 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "compare":
             return compose_comparison(plan, by_tool["compare_documentation"])
         case "lineage":
-            return compose_lineage(plan, by_tool["declared_lineage"], by_tool.get("read_card"))
+            return compose_lineage(plan, by_tool["trace_lineage"], by_tool.get("read_card"))
         case "descendants":
-            return compose_descendants(plan, by_tool["declared_lineage"])
+            return compose_descendants(plan, by_tool["trace_lineage"])
         case "results":
             lists = [found for name, found in results if name == "list_results" and "error" not in found]
             told = (found for found in lists if any(ranking["rows"] for ranking in found["rankings"]))

@@ -139,7 +139,7 @@ class Planner:
                 and plan.intent in ("fact", "lineage", "overview")
                 and asks_descendants(question, strong[0])
             ):
-                request = Request("declared_lineage", {"model": models[0]})
+                request = Request("trace_lineage", {"model": models[0]})
                 return replace(plan, intent="descendants", requests=(request,))
             return plan
         if unknown and not self._is_parent_query(question):
@@ -209,7 +209,7 @@ class Planner:
                 },
             )
             return replace(
-                base, intent="lineage", requests=(Request("declared_lineage", {"model": models[0]}), reads)
+                base, intent="lineage", requests=(Request("trace_lineage", {"model": models[0]}), reads)
             )
         if len(models) > 1:
             fields = [a.field for a in attributes if a.field]
@@ -261,7 +261,7 @@ class Planner:
             nearest=tuple(self._index.nearest(name)),
             attributes=tuple(asked_attributes(bare)),
             # A model that is only named may still be somebody's parent.
-            requests=(Request("declared_lineage", {"model": name}),),
+            requests=(Request("trace_lineage", {"model": name}),),
         )
 
     def _is_parent_query(self, question: str) -> bool:
@@ -375,7 +375,7 @@ class Planner:
     def _across(self, question: str, bare: str, unknown: Sequence[Mention]) -> Plan:
         metrics = asked_metrics(question)
         if unknown and self._is_parent_query(question):
-            request = Request("declared_lineage", {"model": unknown[0].model})
+            request = Request("trace_lineage", {"model": unknown[0].model})
             return Plan(
                 intent="descendants",
                 question=bare,

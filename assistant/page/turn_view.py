@@ -25,7 +25,7 @@ _TOOLS = {
     "read_card": "Read a card",
     "compare_documentation": "Read several cards side by side",
     "list_results": "Listed reported results",
-    "declared_lineage": "Traced declared origins",
+    "trace_lineage": "Traced origins",
     "search_papers": "Searched the papers",
     "describe_lake": "Counted what the lake holds",
 }

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from assistant.toolbox import finding, reading
+from assistant.toolbox import finding, reading, weighing
 from assistant.toolbox.arguments import (
     CompareDocumentation,
-    DeclaredLineage,
+    CompareModels,
     DescribeLake,
+    FindSimilarByWeights,
     ListResults,
     RankModels,
     ReadCard,
     ReadDocument,
     SearchModels,
     SearchPapers,
+    TraceLineage,
 )
-from assistant.toolbox.context import Outcome, ToolContext
+from assistant.toolbox.context import Outcome, Shown, ToolContext
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["TOOL_NAMES", "ToolContext", "make_tools"]
 
 # (name, arguments, what runs, description for the model)
-_TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any]], str], ...] = (
+_TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any] | Shown], str], ...] = (
     (
         "search_models",
         SearchModels,
@@ -68,11 +70,26 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         "The same fields of two to six models side by side, each value with its evidence.",
     ),
     (
-        "declared_lineage",
-        DeclaredLineage,
-        finding.declared_lineage,
-        "What cards declare about a model's parents and children. Declarations only; nothing here looks at "
-        "weights.",
+        "compare_models",
+        CompareModels,
+        weighing.compare_models,
+        "Two models held against each other: whether their weights are related, how, which came first, with "
+        "the statistic; what their configurations, tokenizers and cards say differently. Use it for 'is X "
+        "really made from Y', 'is X a copy of Y', 'what changed from X to Y'.",
+    ),
+    (
+        "trace_lineage",
+        TraceLineage,
+        weighing.trace_lineage,
+        "Where a model comes from and what was made of it: what cards declare, whether weights support or "
+        "contradict it, and relatives that no card declares. Without a model: false parents, copies and "
+        "undeclared parents in the whole lake.",
+    ),
+    (
+        "find_similar_by_weights",
+        FindSimilarByWeights,
+        weighing.find_similar_by_weights,
+        "Models of the lake whose weights are most like those of one model, and how they are related to it.",
     ),
     (
         "search_papers",
@@ -88,7 +105,7 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
     ),
 )
 # Offered only where a document is attached to the conversation.
-_DOCUMENT_TOOL: tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any]], str] = (
+_DOCUMENT_TOOL: tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str, Any] | Shown], str] = (
     "read_document",
     ReadDocument,
     reading.read_document,
@@ -105,7 +122,7 @@ def make_tools(context: ToolContext) -> list[BaseTool]:
     def bind(
         name: str,
         schema: type[BaseModel],
-        run: Callable[[ToolContext, Any], dict[str, Any]],
+        run: Callable[[ToolContext, Any], dict[str, Any] | Shown],
         description: str,
     ) -> BaseTool:
         def call(**arguments: Any) -> tuple[str, Outcome]:

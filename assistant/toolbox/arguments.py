@@ -68,9 +68,21 @@ class CompareDocumentation(_Arguments):
     question: Words = Field("", description="What to compare, when it is not one of the fields.")
 
 
-class DeclaredLineage(_Arguments):
-    model: Name = Field(description="Full id, or the name of a model that cards mention.")
+class CompareModels(_Arguments):
+    a: Name = Field(description="Full id of a model.")
+    b: Name = Field(description="Full id of the other one.")
+
+
+class TraceLineage(_Arguments):
+    model: Name | None = Field(
+        None, description="Full id, or the name of a model that cards mention; left out: the whole lake."
+    )
     depth: int = Field(5, ge=1, le=20, description="How many generations to follow.")
+
+
+class FindSimilarByWeights(_Arguments):
+    model: Name = Field(description="Full id.")
+    limit: int = Field(5, ge=1, le=20, description="How many models.")
 
 
 class SearchPapers(_Arguments):

@@ -6,23 +6,21 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from assistant.answers import ToolView
 from assistant.toolbox.arguments import (
-    DeclaredLineage,
     DescribeLake,
     ListResults,
     RankModels,
     SearchModels,
     SearchPapers,
 )
-from assistant.toolbox.context import ToolContext, describe_model
-from assistant.toolbox.reading import NOTICE, show_parent, show_result, summarize_card
+from assistant.toolbox.context import Shown, ToolContext, describe_model
+from assistant.toolbox.reading import NOTICE, show_result, summarize_card
 from assistant.toolbox.results import count_noun
 from tools.catalog.names import resolve_model
-from tools.errors import UnknownModelError
 from tools.facts import FactField, collect_facts
 from tools.hashing import hash_text
 from tools.leaderboard import find_conflicts, list_leaders
-from tools.lineage import trace_declared
 from tools.reading import rank_spans
 from tools.search import search
 from tools.search.constraints import read_constraints
@@ -108,7 +106,7 @@ def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
     }
 
 
-def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]:
+def list_results(context: ToolContext, arguments: ListResults) -> Shown:
     """Reported results, best (or worst) first per metric, and cells that disagree."""
     catalog = context.lake.catalog
     model = resolve_model(catalog, arguments.model) if arguments.model else None
@@ -135,7 +133,7 @@ def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]
             }
         )
     conflicts = find_conflicts(row for rows in wanted for row in rows)
-    return {
+    result: dict[str, Any] = {
         "rankings": shown,
         "conflicts": [
             {
@@ -147,29 +145,7 @@ def list_results(context: ToolContext, arguments: ListResults) -> dict[str, Any]
             for c in conflicts[:5]
         ],
     }
-
-
-def declared_lineage(context: ToolContext, arguments: DeclaredLineage) -> dict[str, Any]:
-    """What cards declare about where a model comes from and what was made from it."""
-    catalog = context.lake.catalog
-    try:
-        name = resolve_model(catalog, arguments.model)
-        in_lake = True
-    except UnknownModelError:
-        name, in_lake = arguments.model, False
-    lineage = trace_declared(catalog, name, depth=arguments.depth)
-    edges = [show_parent(context, edge) for edge in lineage.edges]
-    if not in_lake and not edges:
-        # Nothing names it at all: let the caller see the closest ids.
-        resolve_model(catalog, arguments.model)
-    return {
-        "model": name,
-        "in_lake": in_lake,
-        "ancestors": list(lineage.ancestors),
-        "descendants": list(lineage.descendants),
-        "edges": edges,
-        "cycles": [list(cycle) for cycle in lineage.cycles],
-    }
+    return Shown(result, ToolView(kind="results", document=result))
 
 
 def search_papers(context: ToolContext, arguments: SearchPapers) -> dict[str, Any]:

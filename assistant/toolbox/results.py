@@ -11,6 +11,10 @@ _COUNTED = (
     ("rankings", "ranking", "rankings"),
     ("results", "reported result", "reported results"),
     ("edges", "declared link", "declared links"),
+    ("found", "link that weights alone show", "links that weights alone show"),
+    ("contradicted", "contradicted link", "contradicted links"),
+    ("undeclared", "undeclared link", "undeclared links"),
+    ("copies", "pair of copies", "pairs of copies"),
     ("conflicts", "conflict", "conflicts"),
     ("lines", "line", "lines"),
 )
@@ -30,6 +34,8 @@ def describe_result(result: Mapping[str, Any]) -> str:
     if isinstance(facts, Mapping):
         stated = sum(1 for value in facts.values() if value)
         parts.append(count_noun(stated, "field stated", "fields stated"))
+    if isinstance(weights := result.get("weights"), Mapping):
+        parts.append(f"weights {weights['verdict']}")
     parts += [
         count_noun(len(values), one, many)
         for key, one, many in _COUNTED
