@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
 
 from tools.cards.types import Card
 from tools.catalog.adapters import ADAPTER_CONFIG, read_adapter_base
 from tools.catalog.records import ModelRecord, PaperRecord
 from tools.catalog.repository import Catalog
 from tools.evidence import Evidence
-
-# holds: it stands there. changed: the lake was updated since, so it cannot be told. failed: it is not true.
-Verdict = Literal["holds", "changed", "failed"]
+from tools.model_files import HOLDS, ModelFiles, Retell, Standing
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _LINES = re.compile(r"(?P<file>[^#]+)#L(?P<first>[1-9]\d{0,8})(?:-L(?P<last>[1-9]\d{0,8}))?")
@@ -25,34 +22,29 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "results": ("README.md#",),
     "lineage": ("README.md#", "record.json#/", f"{ADAPTER_CONFIG}#/"),
     "metadata": ("README.md#/", "record.json#/"),
-    "config": (f"{ADAPTER_CONFIG}#/",),
 }
 _LAKE = "lake"
-
-
-class Standing(NamedTuple):
-    """What became of a piece of evidence; `reason` is for a person, empty where it holds."""
-
-    verdict: Verdict
-    reason: str = ""
-
-
-_HOLDS = Standing("holds")
 
 
 class Places:
     """Looks evidence up in a lake: its source, the source's hash, and the text at its locator."""
 
-    def __init__(self, catalog: Catalog, *, described: Collection[str] = ()) -> None:
-        """`described` are the lines that the lake says of itself today (see the tool `describe_lake`)."""
+    def __init__(
+        self, catalog: Catalog, *, described: Collection[str] = (), retell: Retell | None = None
+    ) -> None:
+        """`described` are the lines that the lake says of itself today (see the tool `describe_lake`).
+
+        `retell` gives what is said today of the files of a model, for evidence that is no bare statistic.
+        """
         self._catalog = catalog
         self._described = described
+        self._files = ModelFiles(catalog, retell)
         self._papers: dict[str, PaperRecord] | None = None
         # Parsing a card takes milliseconds, and one answer cites the same few again and again.
         self._card = lru_cache(maxsize=32)(catalog.get_card)
 
-    def check(self, item: Evidence) -> Standing:
-        """Where `item` stands today."""
+    def check(self, item: Evidence, beside: Iterable[Evidence] = ()) -> Standing:
+        """Where `item` stands today; `beside` is the evidence it was given with."""
         if not item.text.strip():
             return Standing("failed", "it has no text")
         if not _SHA256.fullmatch(item.sha256):
@@ -61,16 +53,17 @@ class Places:
             return self._check_described(item)
         if item.kind == "paper":
             return self._check_paper(item)
-        return self._check_model(item)
+        return self._check_model(item, beside)
 
     # -- models ------------------------------------------------------------------------------------
 
-    def _check_model(self, item: Evidence) -> Standing:
+    def _check_model(self, item: Evidence, beside: Iterable[Evidence]) -> Standing:
         name, _, revision = item.source.partition("@")
         record = self._catalog.get_model(name)
         if record is None or record.model != name:
             return Standing("failed", f"this lake never held {name[:200]!r}")
-        if not item.locator.startswith(_FORMS.get(item.kind, ())):
+        of_files = item.kind in ("config", "weights") and not item.locator.startswith("README.md")
+        if not (of_files or item.locator.startswith(_FORMS.get(item.kind, ()))):
             return Standing("failed", f"{item.locator[:200]!r} is no place of the kind {item.kind!r}")
         of_card = item.locator.startswith("README.md#")
         if revision not in (record.revision, *self._catalog.revisions_of(name)):
@@ -85,7 +78,12 @@ class Places:
             return Standing("changed", f"{name} was removed from this lake")
         if of_card:
             return self._check_card(item)
+        if item.kind == "weights":
+            return self._files.check_weights(item, beside)
         of_adapter = item.locator.startswith(ADAPTER_CONFIG)
+        # What an adapter names as its base is kept with its record, which may have come without files.
+        if item.kind == "config" and (self._files.has_files(name) or not of_adapter):
+            return self._files.check_member(item)
         return _check_adapter(item, record) if of_adapter else _check_record(item, record)
 
     def _check_card(self, item: Evidence) -> Standing:
@@ -112,19 +110,19 @@ class Places:
         span = _read_lines(item.locator)
         for passage in self._catalog.passages_of(paper.paper):
             if passage.locator == item.locator and item.text in passage.text:
-                return _HOLDS
+                return HOLDS
             held = _read_lines(passage.locator)
             if span and held and held[0] <= span[0] and span[1] <= held[1]:
                 lines = [""] * (held[0] - 1) + passage.text.split("\n")
                 if passage.locator.partition("#")[0] == item.locator.partition("#")[0] and (
-                    _check_span(item.text, lines, *span) == _HOLDS
+                    _check_span(item.text, lines, *span) == HOLDS
                 ):
-                    return _HOLDS
+                    return HOLDS
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
 
     def _check_described(self, item: Evidence) -> Standing:
         if item.text in self._described:
-            return _HOLDS
+            return HOLDS
         return Standing("changed", "the lake says something else of itself now")
 
 
@@ -136,7 +134,7 @@ def _check_node(item: Evidence, card: Card, pointer: str) -> Standing:
     # A node's span may take in blank lines and comments that follow it.
     if block != item.text and not block.startswith(item.text + "\n"):
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
-    return _HOLDS
+    return HOLDS
 
 
 def _check_record(item: Evidence, record: ModelRecord) -> Standing:
@@ -152,7 +150,7 @@ def _check_record(item: Evidence, record: ModelRecord) -> Standing:
         told = None
     if key not in columns or told != {key: columns[key]}:
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
-    return _HOLDS
+    return HOLDS
 
 
 def _check_adapter(item: Evidence, record: ModelRecord) -> Standing:
@@ -162,7 +160,7 @@ def _check_adapter(item: Evidence, record: ModelRecord) -> Standing:
         return Standing("changed", f"the {ADAPTER_CONFIG} of {record.model} has another hash now")
     if (item.locator, item.text) != (base.locator, base.text):
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
-    return _HOLDS
+    return HOLDS
 
 
 def _read_lines(locator: str) -> tuple[int, int] | None:
@@ -178,7 +176,7 @@ def _check_span(text: str, lines: Sequence[str], first: int, last: int) -> Stand
     while at >= 0:
         begins, ends = block.count("\n", 0, at), block.count("\n", at + len(text))
         if not begins and not ends:
-            return _HOLDS
+            return HOLDS
         at = block.find(text, at + 1)
     where = f"lines {first} to {last}" if first != last else f"line {first}"
     return Standing("failed", f"the text does not stand on {where}")

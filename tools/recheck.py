@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tools.evidence import Evidence, EvidenceLedger
-from tools.places import Places, Verdict
+from tools.model_files import Verdict
+from tools.places import Places
 from tools.verification import annotate_answer, verify_answer
 from tools.verification.annotate import write_note
 from tools.verification.types import Verification
@@ -87,7 +88,7 @@ def recheck_answer(
     items = [*recorded.evidence, *recorded.retrieved]
     doubtful: dict[str, Verdict] = {}
     for item in items:
-        verdict, reason = places.check(item)
+        verdict, reason = places.check(item, [*earlier, *items])
         if verdict != "holds":
             findings.append(Finding("evidence", item.id, verdict, reason, item.source, item.locator))
             doubtful[item.id] = verdict
