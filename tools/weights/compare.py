@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tools.weights.adapters import find_lora_pairs, name_base
+from tools.weights.align import Alignment, align_models
 from tools.weights.comparison import Direction, Relation, Verdict, WeightComparison, WeightFact
 from tools.weights.difference import TensorDifference, iter_differences
 from tools.weights.direction import judge_direction
@@ -28,6 +30,8 @@ Progress = Callable[[int, int, str], None]  # done, of how many, what
 # The first is divided by the number of pairs tested (Bonferroni): a whole lake errs as rarely as one pair.
 RELATED_LOG10 = -6.0
 UNRELATED_LOG10 = -3.0
+# Median relative L2 above which moved scales may be the reason: they leave the order of neurons alone.
+_RESCALED = 0.15
 _STRONGEST = 2  # layers of the test that are cited
 _HASHED_BYTES = 2**25  # larger tensors are not cited: their bytes would be hashed for it
 _NAMED = 3
@@ -49,6 +53,7 @@ class _Finding:
     facts: list[WeightFact] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     differences: list[TensorDifference] = field(default_factory=list)
+    moved: tuple[str, ...] = ()  # what was put back before the two were compared
 
 
 def compare_weights(
@@ -87,6 +92,7 @@ def compare_weights(
         bytes_read=a.bytes_read + b.bytes_read - read_before,
         bytes_total=a.bytes_total + b.bytes_total,
         seconds=time.perf_counter() - started,
+        aligned=bool(finding.moved),
     )
 
 
@@ -103,23 +109,37 @@ def _compare_models(
     pairing = pair_tensors(a.tensors, shown.tensors)
     tests = list(check_layers(a, shown, pairing))
     whole = full or is_small(a, b)
+    bar = math.log10(pairs_tested) if pairs_tested > 1 else 0.0
     finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
+    plain = to_log10(join_tests(tests)) if tests else 0.0
+    is_related = plain <= RELATED_LOG10 - bar
+    if tests and (not is_related or _median_distance(finding.differences) > _RESCALED):
+        alignment = align_models(a, shown, pairing, small=whole)
+        if alignment is not None and alignment.moved:
+            again = list(check_layers(a, alignment.weights, pairing))
+            # Two looks at one pair: each must pass for half of what one would have.
+            found = to_log10(join_tests(again)) + math.log10(2) if again else 0.0
+            if found <= RELATED_LOG10 - bar:
+                nearer = list(iter_differences(a, alignment.weights, pairing, full=whole))
+                if not is_related or _median_distance(nearer) < _median_distance(finding.differences) / 2:
+                    shown, tests, finding.differences = alignment.weights, again, nearer
+                    finding.moved = alignment.moved
+        finding.reasons += _explain_alignment(alignment, finding.moved, is_related=is_related)
     finding.problems += _find_bad_values(finding.differences)
     if tests:
-        finding.log_p = join_tests(tests)
-    if _is_identical(a, b, pairing, finding.differences):
+        finding.log_p = min(0.0, join_tests(tests) + (math.log(2) if finding.moved else 0.0))
+    if not finding.moved and _is_identical(a, b, pairing, finding.differences):
         _call_identical(a, b, finding, whole=whole)
         return
     if not tests:
         finding.reasons.append(_explain_untestable(a, b, pairing))
         return
-    bar = math.log10(pairs_tested) if pairs_tested > 1 else 0.0
     log10 = to_log10(finding.log_p or 0.0)
     if log10 <= RELATED_LOG10 - bar:
         finding.verdict = "related"
     elif log10 > UNRELATED_LOG10:
         finding.verdict = "unrelated"
-    finding.reasons.append(_explain_test(tests, log10, finding.verdict))
+    finding.reasons.append(_explain_test(tests, log10, finding))
     if finding.verdict == "related":
         _judge(a, shown, pairing, finding)
     elif finding.verdict == "unrelated":
@@ -136,6 +156,32 @@ def _judge(a: Weights, b: Weights, pairing: Pairing, finding: _Finding) -> None:
     directed = judge_direction(a, b, pairing, finding.differences, judged.relation)
     finding.direction, finding.direction_confidence = directed.direction, directed.confidence
     finding.direction_reason = directed.reason
+
+
+def _median_distance(differences: Sequence[TensorDifference]) -> float:
+    """Of the relative L2 of all tensors; 0 when none is known."""
+    known = [found.shown.relative_l2 for found in differences if found.shown.relative_l2 is not None]
+    return statistics.median(known) if known else 0.0
+
+
+def _explain_alignment(alignment: Alignment | None, moved: tuple[str, ...], *, is_related: bool) -> list[str]:
+    if moved:
+        return [
+            f"Seen in one frame: {' and '.join([', '.join(moved[:-1]), moved[-1]] if moved[1:] else moved)} "
+            "of one stand elsewhere in the other, which changes nothing of what it computes. What follows "
+            "was measured with them put back."
+        ]
+    if is_related:
+        return []
+    if alignment is None:
+        return [
+            "The two share no embeddings that would tell which hidden dimension is which, so that a copy "
+            "with its neurons in another order cannot be excluded."
+        ]
+    return [
+        "Neurons, heads, hidden dimensions and scales were also put in the order that fits best: they are no "
+        "copy in another order either."
+    ]
 
 
 def _is_identical(a: Weights, b: Weights, pairing: Pairing, differences: Sequence[TensorDifference]) -> bool:
@@ -202,10 +248,12 @@ def describe_p(log10: float) -> str:
     return f"p = {10.0**log10:.2g}" if log10 > -4 else f"p = 10^{log10:,.0f}"
 
 
-def _explain_test(tests: Sequence[LayerTest], log10: float, verdict: Verdict) -> str:
+def _explain_test(tests: Sequence[LayerTest], log10: float, finding: _Finding) -> str:
     found, of = sum(test.found for test in tests), sum(test.of for test in tests)
     layers = f"{len(tests)} layers" if len(tests) > 1 else "1 layer"
-    counted = f"{found:,} of {of:,} neurons sampled from {layers} match the neuron of the same number"
+    partner = "their counterpart" if finding.moved else "the neuron of the same number"
+    counted = f"{found:,} of {of:,} neurons sampled from {layers} match {partner}"
+    verdict = finding.verdict
     if verdict == "related":
         return (
             f"{counted}. Independent training puts neurons in a random order, so that chance gives about "
@@ -243,9 +291,10 @@ def _cite(
 ) -> None:
     """Facts on both models: the layers that speak loudest in the test, and the tensor most changed."""
     texts: list[tuple[str, str, str]] = []
+    partner = "their counterpart" if finding.moved else "the neuron of the same number"
     for test in sorted(tests, key=lambda test: test.log_p)[:_STRONGEST]:
         text = (
-            f"{test.found} of {test.of} sampled neurons of {test.pair.a} match the neuron of the same number "
+            f"{test.found} of {test.of} sampled neurons of {test.pair.a} match {partner} "
             f"in the other model; over all {len(tests)} layers tested {describe_p(log10)} for "
             "independent training."
         )
