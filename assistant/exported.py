@@ -14,6 +14,7 @@ from assistant.answers import Answer
 from assistant.engine import OFFLINE
 from assistant.export import FORMAT, FORMAT_VERSION, find_version, hash_document
 from assistant.offline.phrases import FRAMING
+from assistant.retelling import Retelling
 from assistant.toolbox import ToolContext
 from assistant.toolbox.arguments import DescribeLake
 from assistant.toolbox.finding import describe_lake
@@ -95,7 +96,7 @@ def check_answers(saved: SavedAnswers, lake: Lake) -> dict[str, Any]:
     catalog = lake.catalog
     known = catalog.model_names()
     removed = [record.model for record in catalog.list_models(removed=True)]
-    places = Places(catalog, described=_describe(lake))
+    places = Places(catalog, described=_describe(lake), retell=Retelling(lake).tell)
     findings: list[tuple[int, Finding]] = []
     counts: dict[str, int] = {}
     unsupported: list[str] = []

@@ -6,10 +6,11 @@ Only files that the lake's models came with are opened, never one that a documen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from tools.comparing.finding import read_finding
 from tools.draft.json_places import read_members
 from tools.errors import LakeError, SourceError
 from tools.evidence import Evidence
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 # holds: it stands there. changed: the lake was updated since, so it cannot be told. failed: it is not true.
 Verdict = Literal["holds", "changed", "failed"]
-# What the program says today of the models of a piece of evidence, to be compared with its text.
-Retell = Callable[[Evidence], Collection[str]]
+# What the program says today at the place of a piece of evidence, to be compared with its text.
+Retell = Callable[[Evidence], Iterable[str]]
 
 _JSON_FILE = re.compile(r"(?P<file>[\w.-]+\.json)(?:#(?P<pointer>/.*))?", re.DOTALL)
 _TENSOR = re.compile(r"(?P<file>[^#]+)#(?P<tensor>.+?)(?:\[(?P<rows>\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*)\])?")
@@ -117,6 +118,8 @@ class ModelFiles:
 
     def _check_statistic(self, item: Evidence, beside: Iterable[Evidence]) -> Standing:
         """Whether the statistic comes out again. The bytes it stands on are known to be the same."""
+        if read_finding(item.text) is not None:
+            return self._compare_retold(item)
         others = dict.fromkeys(
             other.model for other in beside if other.kind == "weights" and other.model != item.model
         )
@@ -208,10 +211,12 @@ class ModelFiles:
 
     def _compare_retold(self, item: Evidence) -> Standing:
         if self._retell is not None:
-            told = self._retell(item)
-            if item.text in told:
-                return HOLDS
-            if told:
+            found = False
+            for text in self._retell(item):
+                if text == item.text:
+                    return HOLDS
+                found = True
+            if found:
                 return Standing("failed", "what is found of these files today is something else")
         return Standing("changed", "what it was compared with is not at hand, so that it cannot be told")
 
