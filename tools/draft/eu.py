@@ -15,6 +15,7 @@ from typing import Any
 
 from tools.draft.gathering import Gathered
 from tools.draft.markdown import NEEDED, render_footnote, render_text
+from tools.draft.technical import compose_specs
 from tools.draft.types import SlotDraft, Statement, say
 
 _TITLE = "Model Documentation Form (GPAI code of practice; AI Act, Annexes XI and XII)"
@@ -143,8 +144,9 @@ def _count_parameters(gathered: Gathered) -> Iterator[Statement]:
             (f"{sum(known.value.values()):,}", known.evidence),
         )
         return
-    for known in gathered.known.get("parameters", ())[:1]:
-        yield say("{}, as stated.", (known.shown, known.evidence))
+    for said in compose_specs(gathered):
+        if said.text.startswith("Parameters, as stated"):
+            yield said
 
 
 def _state_log(wording: str, *keys: str) -> Callable[[Gathered], Iterator[Statement]]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from tools.cards.types import LineSpan, Passage
 from tools.draft.gathering import Gathered
+from tools.draft.sections import list_slots
 from tools.draft.types import Statement
 
 # First match wins; what a heading says decides, the innermost heading first.
@@ -134,6 +136,16 @@ def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
         yield slot, _cite(gathered, quoted, text, passage.lines)
 
 
+@cache
+def _list_titles() -> dict[str, str]:
+    """The template's own headings, folded, and their slots."""
+    return {_fold_title(form.path[-1]): form.slot for form in list_slots() if form.path and not form.label}
+
+
+def _fold_title(title: str) -> str:
+    return re.sub(r"\[optional\]|[^a-z0-9]", "", title.lower())
+
+
 def _quote_sentence(gathered: Gathered, passage: Passage) -> Iterator[tuple[str, Statement]]:
     """The lines of a passage, standing elsewhere, that say what the model was trained on."""
     for offset, line in enumerate(passage.text.split("\n")):
@@ -148,7 +160,12 @@ def _quote_sentence(gathered: Gathered, passage: Passage) -> Iterator[tuple[str,
 
 def find_slot(passage: Passage) -> str | None:
     """The slot whose heading the passage stands under, None where its headings tell nothing."""
-    for title in reversed(passage.section):
+    for depth, title in reversed(list(enumerate(passage.section))):
+        above = passage.section[depth - 1] if depth else ""
+        named = _list_titles().get(_fold_title(title))
+        # "Summary" is the template's only below "Results"; elsewhere it may sum up anything.
+        if named is not None and (named != "results_summary" or _fold_title(above) == "results"):
+            return named
         for slot, pattern in _COMPILED:
             if pattern.search(title):
                 return slot

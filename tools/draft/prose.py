@@ -79,7 +79,8 @@ def _read_licences(gathered: Gathered) -> Iterator[Known]:
     known = gathered.known.get("license", [])
     if any(fact.origin in ("metadata", "record") for fact in known):
         return
-    kept = [fact for fact in known if len(fact.shown) <= 60 and find_licences(fact.shown)]
+    # Labelled lines ("License: MIT"); sentences are read below, for they may speak of something else.
+    kept = [fact for fact in known if len(fact.shown) <= 60 and fact.shown not in _strip(fact.evidence.text)]
     gathered.known["license"] = kept
     if kept:
         return
@@ -98,6 +99,11 @@ def _read_licences(gathered: Gathered) -> Iterator[Known]:
             name = sentence[first.start : first.end].strip()
             yield _state(gathered, "license", name, line, number)
             return
+
+
+def _strip(line: str) -> tuple[str, str]:
+    """A line as it stands and without its markup, as `tools.facts` shows one that has no label."""
+    return line, " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line).strip(" *_`.").split())
 
 
 def _read_languages(gathered: Gathered) -> Iterator[Known]:

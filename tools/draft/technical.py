@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tools.draft.gathering import Gathered
 from tools.draft.types import Statement, say
 
 Sentences = tuple[tuple[tuple[str, ...], str], ...]
+# A count of parameters in such a sentence may be another model's.
+_OF_OTHERS = re.compile(
+    r"\b(?:than|compared|versus|vs|larger|smaller|bigger|teacher|respectively|variants?|sizes|family|series)\b",
+    re.IGNORECASE,
+)
 _WEIGHTS = (".safetensors", ".gguf", ".bin", ".onnx", ".h5", ".msgpack", ".pt", ".pth", ".keras")
 _NO_WEIGHTS = ("training_args", "optimizer", "scheduler", "rng_state", "scaler", "events.")
 _TOKENIZERS = ("tokenizer_config.json", "tokenizer.json")
@@ -94,7 +100,10 @@ def compose_specs(gathered: Gathered) -> Iterator[Statement]:
             (columns, embedding.evidence),
         )
     if not gathered.known.get("header") and not gathered.known.get("adapter_header"):
-        for known in gathered.known.get("parameters", ())[:1]:
+        stated = [
+            one for one in gathered.known.get("parameters", ()) if not _OF_OTHERS.search(one.evidence.text)
+        ]
+        for known in stated[:1]:
             yield say("Parameters, as stated: {}.", (known.shown, known.evidence))
 
 
