@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WRITTEN = 96  # hidden dimensions whose rows tell what a neuron writes
-_SCALED = 0.08  # mean |ln factor| above which scales count as moved; training moves norms by less
+# Mean |ln factor| above which scales count as moved; training alone moves norms and neurons by less.
+_SCALED = 0.15
+_SCALED_HEADS = 0.08  # estimated from many values each
 _POST_NORM = frozenset({"bert", "roberta", "distilbert", "electra", "xlm-roberta", "camembert", "albert"})
 _LayerKey = tuple[str, int | None]
 _NormRatios = dict[tuple[_LayerKey, str], "NDArray[np.float32]"]
@@ -204,7 +206,7 @@ class _Finder:
         if len(x) == heads.query * heads.size == len(y):
             each = _ratios(x.reshape(heads.query, -1), y.reshape(heads.query, -1))
             narrow = _mean_factor(each, heads.shared)
-            if float(np.abs(np.log(np.abs(narrow))).mean()) > _SCALED:
+            if float(np.abs(np.log(np.abs(narrow))).mean()) > _SCALED_HEADS:
                 layer.factors["o"] = np.repeat(np.repeat(1.0 / narrow, share), heads.size)
                 layer.factors["v"] = np.repeat(narrow, heads.size)
         pair = layer.pairs.get("q") or layer.pairs.get("qkv")
@@ -215,7 +217,7 @@ class _Finder:
             x, y = _read_outputs(self._a, pair.a, pair, chosen), _read_outputs(view, pair.b, pair, chosen)
             each = _ratios(x.reshape(heads.query, -1), y.reshape(heads.query, -1))
             narrow = _mean_factor(each, heads.shared)
-            if float(np.abs(np.log(np.abs(narrow))).mean()) > _SCALED:
+            if float(np.abs(np.log(np.abs(narrow))).mean()) > _SCALED_HEADS:
                 layer.factors["q"] = np.repeat(np.repeat(1.0 / narrow, share), heads.size)
                 layer.factors["k"] = np.repeat(narrow, heads.size)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,8 +29,10 @@ Progress = Callable[[int, int, str], None]  # done, of how many, what
 # The first is divided by the number of pairs tested (Bonferroni): a whole lake errs as rarely as one pair.
 RELATED_LOG10 = -6.0
 UNRELATED_LOG10 = -3.0
-# Median relative L2 above which moved scales may be the reason: they leave the order of neurons alone.
+# Related models of which a part is this far apart may have moved scales or heads: neither shows in the order
+# of neurons.
 _RESCALED = 0.15
+_UPPER = 0.8
 _STRONGEST = 2  # layers of the test that are cited
 _HASHED_BYTES = 2**25  # larger tensors are not cited: their bytes would be hashed for it
 _NAMED = 3
@@ -54,6 +55,7 @@ class _Finding:
     problems: list[str] = field(default_factory=list)
     differences: list[TensorDifference] = field(default_factory=list)
     moved: tuple[str, ...] = ()  # what was put back before the two were compared
+    looked: list[str] = field(default_factory=list)  # what is said of that
 
 
 def compare_weights(
@@ -111,20 +113,8 @@ def _compare_models(
     whole = full or is_small(a, b)
     bar = math.log10(pairs_tested) if pairs_tested > 1 else 0.0
     finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
-    plain = to_log10(join_tests(tests)) if tests else 0.0
-    is_related = plain <= RELATED_LOG10 - bar
-    if tests and (not is_related or _median_distance(finding.differences) > _RESCALED):
-        alignment = align_models(a, shown, pairing, small=whole)
-        if alignment is not None and alignment.moved:
-            again = list(check_layers(a, alignment.weights, pairing))
-            # Two looks at one pair: each must pass for half of what one would have.
-            found = to_log10(join_tests(again)) + math.log10(2) if again else 0.0
-            if found <= RELATED_LOG10 - bar:
-                nearer = list(iter_differences(a, alignment.weights, pairing, full=whole))
-                if not is_related or _median_distance(nearer) < _median_distance(finding.differences) / 2:
-                    shown, tests, finding.differences = alignment.weights, again, nearer
-                    finding.moved = alignment.moved
-        finding.reasons += _explain_alignment(alignment, finding.moved, is_related=is_related)
+    if tests:
+        shown, tests = _look_aligned(a, shown, pairing, tests, finding, bar=RELATED_LOG10 - bar, whole=whole)
     finding.problems += _find_bad_values(finding.differences)
     if tests:
         finding.log_p = min(0.0, join_tests(tests) + (math.log(2) if finding.moved else 0.0))
@@ -139,7 +129,7 @@ def _compare_models(
         finding.verdict = "related"
     elif log10 > UNRELATED_LOG10:
         finding.verdict = "unrelated"
-    finding.reasons.append(_explain_test(tests, log10, finding))
+    finding.reasons += [_explain_test(tests, log10, finding), *finding.looked]
     if finding.verdict == "related":
         _judge(a, shown, pairing, finding)
     elif finding.verdict == "unrelated":
@@ -158,10 +148,42 @@ def _judge(a: Weights, b: Weights, pairing: Pairing, finding: _Finding) -> None:
     finding.direction_reason = directed.reason
 
 
-def _median_distance(differences: Sequence[TensorDifference]) -> float:
-    """Of the relative L2 of all tensors; 0 when none is known."""
-    known = [found.shown.relative_l2 for found in differences if found.shown.relative_l2 is not None]
-    return statistics.median(known) if known else 0.0
+def _look_aligned(
+    a: Weights,
+    b: Weights,
+    pairing: Pairing,
+    tests: list[LayerTest],
+    finding: _Finding,
+    *,
+    bar: float,
+    whole: bool,
+) -> tuple[Weights, list[LayerTest]]:
+    """B in A's frame and the tests made there, when that shows more than B as it stands; else what was given.
+
+    Looked for where neurons match no better than by chance, and where relatives are so far apart that moved
+    scales may be the reason. `bar`: log10 of the p-value below which two models are related.
+    """
+    is_related = to_log10(join_tests(tests)) <= bar
+    distances = _list_distances(finding.differences)
+    if is_related and (not distances or distances[int(_UPPER * len(distances))] <= _RESCALED):
+        return b, tests
+    alignment = align_models(a, b, pairing, small=whole)
+    shown = b
+    if alignment is not None and alignment.moved:
+        again = list(check_layers(a, alignment.weights, pairing))
+        # Two looks at one pair: each must pass for half of what one would have.
+        if again and to_log10(join_tests(again)) + math.log10(2) <= bar:
+            nearer = list(iter_differences(a, alignment.weights, pairing, full=whole))
+            if not is_related or sum(_list_distances(nearer)) < sum(distances) / 2:
+                shown, tests, finding.differences = alignment.weights, again, nearer
+                finding.moved = alignment.moved
+    finding.looked = _explain_alignment(alignment, finding.moved, is_related=is_related)
+    return shown, tests
+
+
+def _list_distances(differences: Sequence[TensorDifference]) -> list[float]:
+    """The relative L2 of all tensors, ascending."""
+    return sorted(found.shown.relative_l2 for found in differences if found.shown.relative_l2 is not None)
 
 
 def _explain_alignment(alignment: Alignment | None, moved: tuple[str, ...], *, is_related: bool) -> list[str]:
