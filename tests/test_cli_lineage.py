@@ -12,6 +12,7 @@ import pytest
 
 from assistant.cli.app import run
 from tests.command_line import run_for_json
+from tools.sources.place import find_folder
 
 Trace = Callable[..., dict[str, Any]]
 PNG = b"\x89PNG"
@@ -109,3 +110,46 @@ def test_the_terminal_tells_the_contradiction(lake_home: Path, capsys: pytest.Ca
     assert "the weights contradict it" in said
     assert "not declared, found in the weights" in said
     assert "what was made of it: nothing is known" in said
+
+
+def test_similar_by_weights_says_what_a_comparison_shows(
+    lake_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_for_json(
+        capsys, "--home", str(lake_home), "similar", "brook-base", "--by", "weights", "-k", "3"
+    )
+    best = found["hits"][0]
+    assert best["verdict"] == "related"
+    assert {item["kind"] for item in best["evidence"]} == {"weights"}
+    assert "example-lab/brook-base" not in [hit["model"] for hit in found["hits"]]
+
+
+def test_similar_by_weights_to_a_folder_that_is_in_no_lake(
+    lake_home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = find_folder("sample:example-lab/brook-chat")
+    copy = tmp_path / "copy"
+    shutil.copytree(place, copy)
+    options = ("--by", "weights", "-k", "1")
+    outside = run_for_json(capsys, "--home", str(lake_home), "similar", str(copy), *options)
+    inside = run_for_json(capsys, "--home", str(lake_home), "similar", str(place), *options)
+    assert (outside["hits"][0]["model"], outside["hits"][0]["verdict"]) == (
+        "example-lab/brook-chat",
+        "identical",
+    )
+    assert inside["hits"][0]["model"] != "example-lab/brook-chat"
+
+
+@pytest.mark.parametrize("name", ["distilbert-base-uncased", "no-such-model", "."])
+def test_similar_by_weights_without_weights_is_an_error(
+    lake_home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = run_for_json(
+        capsys, "--home", str(lake_home), "similar", name, "--by", "weights", "-k", "1", code=2
+    )
+    assert found["error"]["message"]

@@ -76,15 +76,23 @@ def search(
 
 def similar(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model of the lake.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A model of the lake; by weights also a path.")
+    ],
     by: Annotated[
-        Literal["text", "lineage", "data"],
-        typer.Option(help="By what the cards say, by declared lineage, or by named datasets."),
+        Literal["text", "lineage", "weights", "data"],
+        typer.Option(help="By what cards say, by declared lineage, by weights, or by named datasets."),
     ] = "text",
     hits: Hits = 10,
 ) -> None:
     """Models like another one."""
     invocation: Invocation = context.obj
+    if by == "weights":
+        from assistant.cli.alike import list_alike
+
+        with invocation.open_filled_lake("similar") as lake, invocation.progress("comparing") as steps:
+            _show(invocation, list_alike(lake, model, k=hits, progress=steps.update))
+        return
     with invocation.open_filled_lake("similar") as lake:
         from assistant.cli.views import view_search
         from tools.search import similar as find_similar
