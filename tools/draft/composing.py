@@ -134,6 +134,7 @@ _COMPOSERS: dict[str, Composer] = {
     "license": _labelled("license"),
     "base_model": _compose_base,
     "get_started_code": compose_start,
+    "paper": _labelled("paper"),
     "training_data": _compose_data,
     "training_procedure": compose_procedure,
     "preprocessing": compose_tokenizer,

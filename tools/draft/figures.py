@@ -26,8 +26,8 @@ def compose_results(gathered: Gathered) -> Iterator[Statement]:
     for row, evidence in rows:
         value = find_value(row)
         key = (row.metric.casefold(), (row.dataset or row.dataset_id).casefold(), value)
-        if not value or key in seen or len(seen) >= _MOST_RESULTS:
-            continue
+        if not value or key in seen or len(seen) >= _MOST_RESULTS or row.dataset.count(",") > 1:
+            continue  # a list of datasets beside a list of values: which belongs to which is not said
         seen.add(key)
         yield _state_result(gathered, row, evidence, value)
 
@@ -98,6 +98,8 @@ def compose_testing(gathered: Gathered, what: Literal["data", "metrics"]) -> Ite
     """On which data, or by which metrics, results are reported."""
     seen: set[str] = set()
     for row, evidence in gathered.results:
+        if row.dataset.count(",") > 1:
+            continue
         name = (row.dataset or row.dataset_id) if what == "data" else row.metric
         holder = next(
             (item for item in (evidence, *_cite_context(gathered, row)) if name and holds(item, name)), None

@@ -122,12 +122,30 @@ def _gather_card(gathered: Gathered) -> None:
             origin: Origin = fact.origin
             gathered.add(Known(topic, fact.value, origin, fact.register(gathered.ledger)))
     _gather_dates(gathered)
+    _gather_papers(gathered)
     for row in subject.card.results:
         if row.locator and row.text and not row.subject:
             evidence = gathered.ledger.add(
                 "results", subject.record.source, row.locator, row.text, subject.card.sha256
             )
             gathered.results.append((row, evidence))
+
+
+def _gather_papers(gathered: Gathered) -> None:
+    """Papers of the lake that the model's card names: topic "paper", the title as it stands in the paper."""
+    subject = gathered.subject
+    if subject.catalog is None:
+        return
+    for paper in subject.catalog.papers():
+        if subject.record.model not in paper.models or not paper.title:
+            continue
+        for passage in subject.catalog.passages_of(paper.paper)[:4]:
+            if paper.title in passage.text:
+                evidence = gathered.ledger.add(
+                    "paper", passage.source, passage.locator, passage.text, passage.sha256
+                )
+                gathered.add(Known("paper", paper.title, "paper", evidence))
+                break
 
 
 def _gather_dates(gathered: Gathered) -> None:

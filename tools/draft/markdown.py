@@ -49,7 +49,11 @@ def open_headings(before: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
 
 def _render_slot(slot: SlotDraft, *, label: bool) -> list[str]:
     if label:
-        return [f"- **{slot.name}:** {render_line(slot.statements) or _ask_for(slot)}"]
+        blocks = [said for said in slot.statements if is_block(said)]
+        line = render_line([said for said in slot.statements if not is_block(said)])
+        if blocks:
+            return [f"- **{slot.name}:** {line}".rstrip(), "", *render_text(blocks), ""]
+        return [f"- **{slot.name}:** {line or _ask_for(slot)}"]
     if not slot.statements:
         return ["", _ask_for(slot), ""] if slot.path else [""]
     return ["", *render_text(slot.statements), ""]
@@ -60,7 +64,7 @@ def render_text(statements: Sequence[Statement]) -> list[str]:
     blocks: list[str] = []
     runs: tuple[str, str] | None = None
     for said in statements:
-        block = "block" if said.text.startswith((">", "```")) or "\n" in said.text else "run"
+        block = "block" if is_block(said) else "run"
         if block == "run" and runs == (block, said.inherited_from):
             blocks[-1] += f" {_render(said)}"
         else:
@@ -69,6 +73,11 @@ def render_text(statements: Sequence[Statement]) -> list[str]:
                 blocks[-1] = f"*Inherited from {said.inherited_from}:* {blocks[-1]}"
         runs = (block, said.inherited_from)
     return "\n\n".join(blocks).split("\n")
+
+
+def is_block(said: Statement) -> bool:
+    """Whether a statement stands by itself: a quotation, code, several lines."""
+    return said.text.startswith((">", "```")) or "\n" in said.text
 
 
 def render_line(statements: Sequence[Statement]) -> str:

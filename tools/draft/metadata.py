@@ -31,6 +31,8 @@ def collect_metadata(gathered: Gathered) -> tuple[dict[str, Any], dict[str, str]
         fact = gathered.first(topic)
         if key in fields or fact is None:
             continue
+        if fact.inherited_from and len({one.shown.lower() for one in gathered.known[topic]}) > 1:
+            continue  # parents that differ: which licence is to be chosen is not ours to say
         value = _NAMES[topic](fact.shown)
         if _IDENTIFIER.fullmatch(value):
             fields[key] = value

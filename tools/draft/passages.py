@@ -73,6 +73,10 @@ _LINE = re.compile(
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"\[?more information needed\]?|\bTODO\b|\[needs more information\]", re.IGNORECASE)
+# Sentences and papers of the template itself, which say nothing of a model.
+_TEMPLATE = re.compile(r"mlco2\.github\.io/impact|Use the code below to get started", re.IGNORECASE)
+_TEMPLATE_PAPERS = ("1910.09700", "1810.03993")
+_CONTENTS = re.compile(r"\]\(#")
 _MARK = re.compile(r"\[E\d+\]|\[\^")
 _TRAINED = re.compile(r"\b(?:fine-?tuned|trained|pre-?trained)\b[^.\n]{0,120}\bon\b", re.IGNORECASE)
 _MOST_CHARACTERS = 1_800
@@ -111,7 +115,7 @@ def _quote_links(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
     """Papers that the card names by their arXiv number."""
     card = gathered.subject.card
     lines = card.text.split("\n")
-    for paper in card.arxiv_ids[:3]:
+    for paper in [paper for paper in card.arxiv_ids if paper not in _TEMPLATE_PAPERS][:3]:
         number = next((n for n, line in enumerate(lines, 1) if paper in line), None)
         if number is not None and len(lines[number - 1]) <= _MOST_CHARACTERS:
             span = LineSpan(number, number)
@@ -120,11 +124,19 @@ def _quote_links(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
 
 def _quote_passages(gathered: Gathered) -> Iterator[tuple[str, Statement]]:
     card = gathered.subject.card
+    has_data = any(fact.origin in ("metadata", "record") for fact in gathered.known.get("dataset", ()))
     for passage in card.passages:
         if passage.kind not in ("prose", "list", "code") or not is_content(passage):
             continue
         slot = find_slot(passage)
-        if slot != "training_data" and passage.kind in ("prose", "list") and _TRAINED.search(passage.text):
+        if slot == "citation_bibtex":
+            slot = _sort_citation(passage.text)
+        if (
+            slot != "training_data"
+            and not has_data
+            and passage.kind in ("prose", "list")
+            and _TRAINED.search(passage.text)
+        ):
             yield from _quote_sentence(gathered, passage)
         if slot is None or (passage.kind == "code" and slot not in ("get_started_code", "citation_bibtex")):
             continue
@@ -144,6 +156,13 @@ def _list_titles() -> dict[str, str]:
 
 def _fold_title(title: str) -> str:
     return re.sub(r"\[optional\]|[^a-z0-9]", "", title.lower())
+
+
+def _sort_citation(text: str) -> str | None:
+    """Which slot a passage under a heading on citation fills, None for a line that only leads over."""
+    if re.search(r"@\w+\s*\{", text):
+        return "citation_bibtex"
+    return "citation_apa" if re.search(r"\b(?:19|20)\d\d\b", text) else None
 
 
 def _quote_sentence(gathered: Gathered, passage: Passage) -> Iterator[tuple[str, Statement]]:
@@ -184,7 +203,9 @@ def is_content(passage: Passage) -> bool:
     text = passage.text.strip()
     if not text or len(text) > _MOST_CHARACTERS or text.startswith(("#", "![", "[![", "<!--", "|")):
         return False
-    return not _PLACEHOLDER.search(text) and not _MARK.search(text)
+    if passage.kind == "list" and len(_CONTENTS.findall(text)) > text.count("\n") / 2:
+        return False  # a table of contents
+    return not _TEMPLATE.search(text) and not _PLACEHOLDER.search(text) and not _MARK.search(text)
 
 
 def _cite(gathered: Gathered, said: str, text: str, lines: LineSpan) -> Statement:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tools.cards import parse_card
 from tools.cards.types import Card
 from tools.draft.gathering import Gathered
-from tools.draft.markdown import NEEDED, open_headings, render_footnote, render_line, render_text
+from tools.draft.markdown import NEEDED, is_block, open_headings, render_footnote, render_line, render_text
 from tools.draft.metadata import collect_metadata, write_fields
 from tools.draft.passages import find_label, find_slot
 from tools.draft.sections import list_slots
@@ -130,7 +130,7 @@ def _place_missing(
         before = opened.get(place, slot.path[:depth])
         lines += open_headings(before, slot.path)
         opened[place] = slot.path
-        if slot.slot in labels:
+        if slot.slot in labels and not any(map(is_block, said)):
             lines.append(f"- **{slot.name}:** {render_line(said)}")
         else:
             lines += ["", *render_text(said)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tools.draft.gathering import Gathered, Known, gather_evidence
 from tools.draft.subject import DraftSubject, find_subject
@@ -25,13 +25,15 @@ def gather_relatives(gathered: Gathered, *, seconds: float = 20.0) -> None:
     seen = {subject.record.model}
     for _ in range(_MOST_STEPS):
         following: list[str] = []
+        # Of several parents at one distance, as of a merge, all that they say counts.
+        wanted = [topic for topic in _INHERITED if gathered.first(topic) is None]
         for name in parents:
             relative = _find_relative(subject, name)
             if relative is None or relative.record.model in seen:
                 continue
             seen.add(relative.record.model)
             facts = gather_evidence(relative, gathered.ledger)
-            _inherit(gathered, facts)
+            _inherit(gathered, facts, wanted)
             following += [said.parent for said in _declared(relative)]
         parents = following
 
@@ -81,11 +83,11 @@ def _find_relative(subject: DraftSubject, name: str) -> DraftSubject | None:
         return None
 
 
-def _inherit(gathered: Gathered, parent: Gathered) -> None:
+def _inherit(gathered: Gathered, parent: Gathered, topics: Sequence[str]) -> None:
     model = parent.subject.record.model
-    for topic in _INHERITED:
+    for topic in topics:
         fact = parent.first(topic)
-        if fact is not None and gathered.first(topic) is None:
+        if fact is not None:
             gathered.add(Known(topic, fact.value, fact.origin, fact.evidence, model))
     adapted = "adapter_config.json" in gathered.files
     for file in _BASE_FILES:
