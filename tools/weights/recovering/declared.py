@@ -16,6 +16,8 @@ _SURE = 0.7  # certainty of every edge on the way, for a contradiction from the 
 _SURER = 0.85
 _LIKE = 0.93  # likeness of embeddings above which "unrelated" may be a disguise that was not seen through
 
+_UNLIKE = 0.4  # likeness of embeddings below which no cut or widened model can have been made from another
+
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
@@ -140,6 +142,18 @@ class DeclarationJudge:
                 f"{parent!r} is a {first.kind}, {child!r} a {second.kind}, and their matrices have other "
                 "shapes: neither can have been made from the other.",
             )
+        alike = float(first.tokens @ second.tokens)
+        if (
+            alike < _UNLIKE
+            and first.tokens.any()
+            and second.tokens.any()
+            and not _share_shapes(first, second)
+        ):
+            return say(
+                "contradicted",
+                f"{parent!r} and {child!r} have no matrix of one shape, and their embeddings of the same "
+                f"tokens are not alike (cosine of their likenesses {alike:.2f}).",
+            )
         return say("unverifiable", stated)
 
     def _find_way(self, start: str, end: str) -> float | None:
@@ -157,3 +171,10 @@ class DeclarationJudge:
                         best[lower] = certainty
                         queue.append(lower)
         return best.get(end) if end != start else None
+
+
+def _share_shapes(first: Fingerprint, second: Fingerprint) -> bool:
+    """Whether two models have matrices of one shape at one place of their layers; True where it is not
+    known."""
+    places = [place for place in first.sketch if place.split("/")[1] and place in second.sketch]
+    return not places or any(first.sketch[at].shape == second.sketch[at].shape for at in places)

@@ -88,8 +88,13 @@ class FamilyTree:
         return copies
 
     def _rank(self, at: int) -> tuple[float, ...]:
-        """The smaller, the likelier is a model the original of what is at the same place."""
-        return (-self._shapes[at], -self._frames[at], -self.members[at].fingerprint.bits, at)
+        """The smaller, the likelier is a model the original of what is at the same place.
+
+        Of equal ones the one is it that names no parent, or that others name, as far as cards go.
+        """
+        bits = self.members[at].fingerprint.bits
+        named = sum(at in member.claims for member in self.members)
+        return (-self._shapes[at], -self._frames[at], -bits, len(self.members[at].claims) - named, at)
 
     def _is_copy(self, head: int, at: int) -> bool:
         first, second = self.members[head].fingerprint, self.members[at].fingerprint

@@ -42,6 +42,18 @@ def lay_over(sketch: Sketch, reference: Sketch) -> Sketch:
     return moved
 
 
+def measure_likeness(sketch: Sketch, reference: Sketch) -> float:
+    """The mean cosine of the matrices that both hold in one shape; 0 where there are none."""
+    import numpy as np
+
+    found = []
+    for place, patch in sketch.items():
+        partner = reference.get(place)
+        if partner is not None and partner.shape == patch.shape:
+            found.append(_cosine(*overlap(patch, partner)))
+    return float(np.mean(found)) if found else 0.0
+
+
 def _list_layers(sketch: Sketch) -> list[_Layer]:
     return sorted({layer for place in sketch if (layer := _layer_of(place)) is not None})
 
