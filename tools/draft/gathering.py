@@ -20,7 +20,7 @@ from tools.facts import read_facts
 from tools.hashing import hash_bytes, hash_text
 from tools.sources.fields import RowError, decode_text
 
-_MOST_BYTES = 8 * 2**20
+_MOST_BYTES = 40 * 2**20  # large vocabularies make tokenizers of some 20 MiB
 # Files of JSON that say something of a model: kind of evidence and origin.
 _JSON_FILES: dict[str, tuple[EvidenceKind, Origin]] = {
     "config.json": ("config", "config"),
@@ -132,19 +132,20 @@ def _gather_card(gathered: Gathered) -> None:
 
 
 def _gather_papers(gathered: Gathered) -> None:
-    """Papers of the lake that the model's card names: topic "paper", the title as it stands in the paper."""
+    """Papers of the lake that the card names: topic "paper", by title or number, as they stand there."""
     subject = gathered.subject
     if subject.catalog is None:
         return
     for paper in subject.catalog.papers():
-        if subject.record.model not in paper.models or not paper.title:
+        if subject.record.model not in paper.models:
             continue
+        names = [name for name in (paper.title, paper.paper.removeprefix("arxiv:")) if name]
         for passage in subject.catalog.passages_of(paper.paper)[:4]:
-            if paper.title in passage.text:
+            if said := next((name for name in names if name in passage.text), None):
                 evidence = gathered.ledger.add(
                     "paper", passage.source, passage.locator, passage.text, passage.sha256
                 )
-                gathered.add(Known("paper", paper.title, "paper", evidence))
+                gathered.add(Known("paper", said, "paper", evidence))
                 break
 
 

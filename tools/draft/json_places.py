@@ -6,8 +6,9 @@ import json
 import re
 from typing import Any, NamedTuple
 
-MAX_CHARACTERS = 8 * 2**20
+MAX_CHARACTERS = 40 * 2**20
 _MOST_MEMBERS = 20_000
+_MOST_ENTRIES = 2_000  # of one object or array: more are a vocabulary or a log, and nothing to be quoted
 _MOST_LEVELS = 12
 _MOST_QUOTED = 2_000
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -35,7 +36,7 @@ def read_members(text: str) -> dict[str, Member]:
     """All members of the object in `text` and of the objects and arrays in it, by pointer, in their order.
 
     Members longer than some 2,000 characters are left out (a vocabulary is no quotation), what stands in
-    them is not. Duplicate keys: the last one counts, as for every JSON reader. Raises ValueError when `text`
+    them is not, unless it is more than 2,000 entries. Duplicate keys: the last one counts, as for every JSON reader. Raises ValueError when `text`
     holds no JSON object, or more than MAX_CHARACTERS.
     """
     if len(text) > MAX_CHARACTERS:
@@ -71,7 +72,7 @@ def _walk(text: str, at: int, pointer: str, level: int, found: dict[str, Member]
         value, end = _DECODER.raw_decode(text, at)
         if end - start <= _MOST_QUOTED:
             found[inner] = Member(inner, value, text[start:end])
-        if text[at] in "{[" and level < _MOST_LEVELS:
+        if text[at] in "{[" and level < _MOST_LEVELS and len(value) <= _MOST_ENTRIES:
             _walk(text, at, inner, level + 1, found)
         at = _skip(text, end)
         if text[at] == ",":
