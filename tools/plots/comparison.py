@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tools.plots.glyphs import write_plain
 from tools.weights.roles import Role, read_role
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def draw_comparison_png(document: Mapping[str, Any]) -> bytes | None:
     drawn = axes.imshow(
         values, aspect="auto", interpolation="nearest", cmap="viridis_r", norm=LogNorm(_LEAST, _MOST)
     )
-    axes.set_yticks(range(len(rows)), [_plain(row) for row in rows], fontsize=7.5, color=_INK)
+    axes.set_yticks(range(len(rows)), [write_plain(row) for row in rows], fontsize=7.5, color=_INK)
     step = max(1, math.ceil(len(columns) / 24))
     shown = [at for at, _ in enumerate(columns) if at % step == 0]
     axes.set_xticks(shown, [columns[at] for at in shown], fontsize=7.5, color=_INK)
@@ -81,8 +82,9 @@ def draw_comparison_png(document: Mapping[str, Any]) -> bytes | None:
     figure.colorbar(drawn, cax=bar)
     bar.tick_params(labelsize=7, colors=_INK)
     bar.set_title("relative L2", fontsize=7.5, color=_QUIET, loc="left")
-    figure.text(0.15 / width, 1 - 0.28 / height, _plain(f"{document['a']} / {document['b']}"), fontsize=10,
-                weight="bold", color=_INK, va="center")  # fmt: skip
+    title = write_plain(f"{document['a']} / {document['b']}")
+    size = min(10.0, 10.0 * (width - 0.3) / (0.095 * len(title)))
+    figure.text(0.15 / width, 1 - 0.28 / height, title, fontsize=size, weight="bold", color=_INK, va="center")
     figure.text(0.15 / width, 1 - 0.52 / height, _describe(document), fontsize=8, color=_QUIET, va="center")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, facecolor=_PAPER)
@@ -96,11 +98,7 @@ def _describe(document: Mapping[str, Any]) -> str:
     log10_p = document["log10_p"]
     if log10_p is not None:
         said += f", p = {10**log10_p:.2g}" if log10_p > -300 else f", p = 1e{log10_p:.0f}"
-    return said + ". Grey: equal. White: nothing to compare."
-
-
-def _plain(text: str) -> str:
-    return text.replace("$", r"\$")
+    return said + ". Grey: equal. White: nothing to compare. –: outside the layers."
 
 
 def _arrange(

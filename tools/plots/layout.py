@@ -24,13 +24,17 @@ class PlacedModel:
 
 @dataclass(frozen=True, slots=True)
 class PlacedEdge:
-    """An edge from the parent's box to the child's; `style` is a key of `EDGE_STYLES`."""
+    """An edge from the parent's box to the child's; `style` is a key of `EDGE_STYLES`.
+
+    `via`: (column, row) of the gaps it passes through in the columns between the two.
+    """
 
     parent: PlacedModel
     child: PlacedModel
     style: str
     label: str
     edge: Mapping[str, Any]
+    via: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,10 @@ class EdgeStyle:
 
 
 EDGE_STYLES = {
-    "supported": EdgeStyle("weights support it", "#0072B2", ()),
+    "supported": EdgeStyle("declared, weights support it", "#0072B2", ()),
     "found": EdgeStyle("found in the weights, not declared", "#009E73", (7, 3)),
     "contradicted": EdgeStyle("declared, weights contradict it", "#D55E00", (2, 3)),
-    "unverifiable": EdgeStyle("declared, weights cannot tell", "#7A7A7A", ()),
+    "unverifiable": EdgeStyle("declared, weights cannot tell", "#6B7280", (8, 2.5, 1.5, 2.5)),
     "candidate": EdgeStyle("likely by weights, not sure", "#B07AA1", (1, 4)),
 }
 
@@ -78,7 +82,10 @@ def lay_out(document: Mapping[str, Any]) -> Layout:
         if not networkx.has_path(graph, edge["child"], edge["parent"]):
             graph.add_edge(edge["parent"], edge["child"])
     columns = _assign_columns(graph)
-    rows = _assign_rows(graph, columns)
+    ways = _find_ways(graph, columns)
+    wide = _with_gaps(graph, ways)
+    everywhere = columns | {gap: column for way in ways.values() for gap, column in way}
+    rows = _assign_rows(wide, everywhere)
     placed = {
         name: PlacedModel(
             name,
@@ -93,11 +100,18 @@ def lay_out(document: Mapping[str, Any]) -> Layout:
     return Layout(
         tuple(placed.values()),
         tuple(
-            PlacedEdge(placed[edge["parent"]], placed[edge["child"]], style, _label(edge), edge)
+            PlacedEdge(
+                placed[edge["parent"]],
+                placed[edge["child"]],
+                style,
+                _label(edge, style),
+                edge,
+                tuple((column, rows[gap]) for gap, column in ways.get((edge["parent"], edge["child"]), ())),
+            )
             for edge, style in edges
         ),
         1 + max(columns.values()),
-        1 + max(_count(columns.values())),
+        1 + max(_count(everywhere.values())),
     )
 
 
@@ -123,8 +137,9 @@ def _rank(edge: Mapping[str, Any], style: str) -> tuple[bool, int]:
     return bool(edge.get("mutual")), list(EDGE_STYLES).index(style)
 
 
-def _label(edge: Mapping[str, Any]) -> str:
-    return str(edge.get("relation") or "")
+def _label(edge: Mapping[str, Any], style: str) -> str:
+    relation = str(edge.get("relation") or "")
+    return f"✕ {relation}".strip() if style == "contradicted" else relation
 
 
 def _assign_columns(graph: Any) -> dict[str, int]:
@@ -139,6 +154,29 @@ def _assign_columns(graph: Any) -> dict[str, int]:
         if children and not graph.in_degree(name):
             columns[name] = min(children) - 1
     return columns
+
+
+_Way = list[tuple[str, int]]  # names of gaps, and the columns they are in
+
+
+def _find_ways(graph: Any, columns: Mapping[str, int]) -> dict[tuple[str, str], _Way]:
+    """The gaps that each edge over more than one column needs, so that it runs behind no other model."""
+    return {
+        (parent, child): [
+            (f"{parent}\0{child}\0{column}", column) for column in range(columns[parent] + 1, columns[child])
+        ]
+        for parent, child in graph.edges
+    }
+
+
+def _with_gaps(graph: Any, ways: Mapping[tuple[str, str], _Way]) -> Any:
+    import networkx
+
+    wide = networkx.DiGraph()
+    wide.add_nodes_from(graph)
+    for (parent, child), way in ways.items():
+        networkx.add_path(wide, [parent, *(gap for gap, _ in way), child])
+    return wide
 
 
 def _assign_rows(graph: Any, columns: Mapping[str, int]) -> dict[str, float]:

@@ -115,9 +115,17 @@ def _draw_model(at: int, model: PlacedModel) -> str:
 def _draw_edge(at: int, edge: PlacedEdge) -> str:
     (x1, y1), (x2, y2) = _place(edge.parent), _place(edge.child)
     if edge.parent.column < edge.child.column:
+        ends = [(_MARGIN + column * _COLUMN, _MARGIN + (row + 0.5) * _ROW) for column, row in edge.via]
         x1 += _BOX
-        bend = (x2 - x1) / 2
-        path = f"M{x1} {y1:.1f}C{x1 + bend} {y1:.1f} {x2 - bend} {y2:.1f} {x2} {y2:.1f}"
+        path = f"M{x1} {y1:.1f}"
+        for number, (x, y) in enumerate([*ends, (x2, y2)]):
+            if number:  # across the column, through the gap
+                x1 += _BOX
+                path += f"H{x1}"
+            bend = (x - x1) / 2
+            path += f"C{x1 + bend} {y1:.1f} {x - bend} {y:.1f} {x} {y:.1f}"
+            if number < len(ends):
+                x1, y1 = x, y
     else:
         x1, x2, side = x1 + _BOX, x2 + _BOX, _BOX / 2
         path = f"M{x1} {y1:.1f}C{x1 + side} {y1:.1f} {x2 + side} {y2:.1f} {x2} {y2:.1f}"

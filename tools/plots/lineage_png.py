@@ -6,11 +6,13 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from tools.plots.layout import EDGE_STYLES, Layout, lay_out, wrap_name
+from tools.plots.glyphs import write_plain
+from tools.plots.layout import EDGE_STYLES, Layout, PlacedEdge, lay_out, wrap_name
 
 _COLUMN, _ROW = 3.5, 0.62  # inches
 _BOX, _HEIGHT = 2.3, 0.42
 _MARGIN = 0.35
+_MOST_PIXELS = 30_000  # a side; matplotlib draws fewer than 2 ** 16
 _INK, _QUIET, _PAPER = "#1b1f24", "#6b7280", "#ffffff"
 
 
@@ -22,7 +24,10 @@ def draw_lineage_png(document: Mapping[str, Any]) -> bytes:
     layout = lay_out(document)
     styles = [key for key in EDGE_STYLES if any(edge.style == key for edge in layout.edges)]
     foot = 0.32 * (len(styles) + 1)
-    width = max(2 * _MARGIN + (layout.columns - 1) * _COLUMN + _BOX, 5.6)
+    title = f"Lineage of {document['model']}"
+    width = max(
+        2 * _MARGIN + (layout.columns - 1) * _COLUMN + _BOX, 5.6, min(2 * _MARGIN + 0.115 * len(title), 12.0)
+    )
     height = 2 * _MARGIN + 0.4 + layout.rows * _ROW + foot
     figure = Figure(figsize=(width, height), facecolor=_PAPER)
     FigureCanvasAgg(figure)
@@ -31,19 +36,16 @@ def draw_lineage_png(document: Mapping[str, Any]) -> bytes:
     axes.set_ylim(0, height)
     axes.axis("off")
     top = height - _MARGIN - 0.4
-    title = f"Lineage of {document['model']}"
-    axes.text(_MARGIN, height - _MARGIN, _plain(title), fontsize=12, weight="bold", color=_INK, va="center")
+    axes.text(
+        _MARGIN, height - _MARGIN, write_plain(title), fontsize=12, weight="bold", color=_INK, va="center"
+    )
     _draw_edges(axes, layout, top)
     _draw_models(axes, layout, top)
     _draw_legend(axes, styles, foot)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=130, facecolor=_PAPER)
+    dpi = min(130.0, _MOST_PIXELS / max(width, height))
+    figure.savefig(buffer, format="png", dpi=dpi, facecolor=_PAPER)
     return buffer.getvalue()
-
-
-def _plain(text: str) -> str:
-    """Text that matplotlib does not read as formulas."""
-    return text.replace("$", r"\$")
 
 
 def _draw_models(axes: Any, layout: Layout, top: float) -> None:
@@ -70,7 +72,7 @@ def _draw_models(axes: Any, layout: Layout, top: float) -> None:
             axes.text(
                 x + 0.1,
                 y + rise,
-                _plain(text),
+                write_plain(text),
                 fontsize=size,
                 color=colour,
                 va="center",
@@ -81,40 +83,30 @@ def _draw_models(axes: Any, layout: Layout, top: float) -> None:
 
 def _draw_edges(axes: Any, layout: Layout, top: float) -> None:
     from matplotlib.patches import FancyArrowPatch
+    from matplotlib.path import Path
 
     for edge in layout.edges:
         style = EDGE_STYLES[edge.style]
-        forward = edge.parent.column < edge.child.column
-        start = (
-            _MARGIN + edge.parent.column * _COLUMN + (_BOX if forward else _BOX / 2),
-            top - (edge.parent.row + 0.5) * _ROW - (0 if forward else _HEIGHT / 2),
-        )
-        end = (
-            _MARGIN + edge.child.column * _COLUMN + (0 if forward else _BOX / 2),
-            top - (edge.child.row + 0.5) * _ROW + (0 if forward else _HEIGHT / 2),
-        )
+        points = _find_points(edge, top)
+        codes = [Path.MOVETO, *[Path.CURVE4] * 3, *[Path.LINETO, *[Path.CURVE4] * 3] * len(edge.via)]
         axes.add_patch(
             FancyArrowPatch(
-                start,
-                end,
+                path=Path(points, codes),
                 arrowstyle="<|-|>" if edge.edge.get("mutual") else "-|>",
                 mutation_scale=9,
                 color=style.colour,
                 linewidth=1.5,
                 linestyle=(0, style.dashes) if style.dashes else "solid",
-                connectionstyle="arc3,rad=0" if forward else "arc3,rad=0.3",
                 zorder=2,
-                shrinkA=0,
-                shrinkB=0,
             )
         )
         if edge.label:
             # Nearer to the child, where edges of one parent lie apart.
-            x, y = (s + 0.62 * (e - s) for s, e in zip(start, end, strict=True))
+            (x1, y1), (x2, y2) = points[-4], points[-1]
             axes.text(
-                x,
-                y,
-                _plain(edge.label),
+                x1 + 0.62 * (x2 - x1),
+                y1 + 0.71 * (y2 - y1),
+                write_plain(edge.label),
                 fontsize=6.5,
                 color=style.colour,
                 ha="center",
@@ -122,6 +114,25 @@ def _draw_edges(axes: Any, layout: Layout, top: float) -> None:
                 zorder=5,
                 bbox={"facecolor": _PAPER, "edgecolor": "none", "pad": 0.8},
             )
+
+
+def _find_points(edge: PlacedEdge, top: float) -> list[tuple[float, float]]:
+    """Corners of the curve from the parent's box to the child's: four for each step between two columns."""
+
+    def place(column: float, row: float) -> tuple[float, float]:
+        return _MARGIN + column * _COLUMN, top - (row + 0.5) * _ROW
+
+    (x1, y1), (x2, y2) = place(edge.parent.column, edge.parent.row), place(edge.child.column, edge.child.row)
+    if edge.parent.column >= edge.child.column:  # back, or beside: around the right of both
+        x1, x2, side = x1 + _BOX, x2 + _BOX, 0.8
+        return [(x1, y1), (x1 + side, y1), (x2 + side, y2), (x2, y2)]
+    points = []
+    start = (x1 + _BOX, y1)
+    for end in (*(place(column, row) for column, row in edge.via), (x2, y2)):
+        bend = (end[0] - start[0]) / 2
+        points += [start, (start[0] + bend, start[1]), (end[0] - bend, end[1]), end]
+        start = (end[0] + _BOX, end[1])
+    return points
 
 
 def _draw_legend(axes: Any, styles: list[str], foot: float) -> None:

@@ -49,6 +49,8 @@
   }
 
   const svg = document.querySelector(".graph svg");
+  const focus = svg.querySelector(".focus");
+  if (focus) focus.scrollIntoView({ block: "nearest", inline: "center" });
   svg.addEventListener("click", (event) => {
     const target = event.target.closest("[data-edge], [data-model]");
     if (target) choose(target);
