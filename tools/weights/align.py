@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tools.weights.align_layers import LayerMatch, match_layers
 from tools.weights.aligned import AlignedWeights, AxisMap, TensorMap
 from tools.weights.hidden_axis import HiddenAxis, complete_match, fit_hidden
 from tools.weights.pairing import Pair, Pairing
@@ -35,10 +36,15 @@ _NormRatios = dict[tuple[_LayerKey, str], "NDArray[np.float32]"]
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """B in A's frame, and in words what was put back; `moved` is empty when nothing was."""
+    """B in A's frame, and in words what was put back; `moved` is empty when nothing was.
+
+    `pairing` is the given one, but for layers whose counterpart has another number; `layers` tells of those.
+    """
 
     weights: Weights
     moved: tuple[str, ...]
+    pairing: Pairing
+    layers: LayerMatch
 
 
 @dataclass
@@ -61,8 +67,9 @@ def align_models(a: Weights, b: Weights, pairing: Pairing, *, small: bool) -> Al
     hidden = fit_hidden(a, b, pairing, small=small)
     if hidden is None:
         return None
-    finder = _Finder(a, b, pairing, hidden)
-    return finder.align()
+    layers = match_layers(a, b, pairing, hidden)
+    view, moved = _Finder(a, b, layers.pairing, hidden).align()
+    return Alignment(view, (*moved, "layers") if layers.is_moved else moved, layers.pairing, layers)
 
 
 class _Finder:
@@ -76,7 +83,7 @@ class _Finder:
                 layer = self._layers.setdefault((pair.role.stack, pair.role.layer), _Layer())
                 layer.pairs.setdefault(pair.role.part, pair)
 
-    def align(self) -> Alignment:
+    def align(self) -> tuple[Weights, tuple[str, ...]]:
         moved = [] if self._hidden.is_identity else ["hidden dimensions"]
         norms = self._fit_norms()
         for layer in self._layers.values():
@@ -97,7 +104,7 @@ class _Finder:
         if any(layer.factors for layer in layers):
             moved.append("scales of heads")
             view = self._view(norms)
-        return Alignment(view, tuple(moved))
+        return view, tuple(moved)
 
     def _view(self, norms: _NormRatios) -> Weights:
         shown = {

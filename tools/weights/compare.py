@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from tools.weights.adapters import find_lora_pairs, name_base
 from tools.weights.align import Alignment, align_models
+from tools.weights.align_layers import describe_layers
 from tools.weights.comparison import Direction, Relation, Verdict, WeightComparison, WeightFact
 from tools.weights.difference import TensorDifference, iter_differences
-from tools.weights.direction import judge_direction
+from tools.weights.direction import DirectionJudgement, judge_direction
 from tools.weights.errors import WeightsError
 from tools.weights.independence import to_log10
 from tools.weights.neurons import LayerTest, check_layers, join_tests
@@ -56,6 +57,7 @@ class _Finding:
     differences: list[TensorDifference] = field(default_factory=list)
     moved: tuple[str, ...] = ()  # what was put back before the two were compared
     looked: list[str] = field(default_factory=list)  # what is said of that
+    repeated: tuple[int, int] = (0, 0)  # layers of A and of B that are copies of one that is there already
 
 
 def compare_weights(
@@ -113,8 +115,10 @@ def _compare_models(
     whole = full or is_small(a, b)
     bar = math.log10(pairs_tested) if pairs_tested > 1 else 0.0
     finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
-    if tests:
-        shown, tests = _look_aligned(a, shown, pairing, tests, finding, bar=RELATED_LOG10 - bar, whole=whole)
+    found = _look_aligned(a, shown, pairing, tests, finding, bar=RELATED_LOG10 - bar, whole=whole)
+    if found is not None:
+        shown, pairing = found.weights, found.pairing
+        tests = list(check_layers(a, shown, pairing))
     finding.problems += _find_bad_values(finding.differences)
     if tests:
         finding.log_p = min(0.0, join_tests(tests) + (math.log(2) if finding.moved else 0.0))
@@ -144,6 +148,10 @@ def _judge(a: Weights, b: Weights, pairing: Pairing, finding: _Finding) -> None:
     finding.relation, finding.confidence = judged.relation, judged.confidence
     finding.reasons += judged.reasons
     directed = judge_direction(a, b, pairing, finding.differences, judged.relation)
+    in_a, in_b = finding.repeated
+    if judged.relation == "depth-change" and bool(in_a) != bool(in_b):
+        reason = "Some layers of the deeper one are copies of others, which training never makes."
+        directed = DirectionJudgement("a_to_b" if in_b else "b_to_a", 0.9, reason)
     finding.direction, finding.direction_confidence = directed.direction, directed.confidence
     finding.direction_reason = directed.reason
 
@@ -157,28 +165,34 @@ def _look_aligned(
     *,
     bar: float,
     whole: bool,
-) -> tuple[Weights, list[LayerTest]]:
-    """B in A's frame and the tests made there, when that shows more than B as it stands; else what was given.
+) -> Alignment | None:
+    """B in A's frame when that shows more than B as it stands, with its differences in `finding`; else None.
 
-    Looked for where neurons match no better than by chance, and where relatives are so far apart that moved
-    scales may be the reason. `bar`: log10 of the p-value below which two models are related.
+    Looked for where neurons match no better than by chance, where layers are missing on one side, and where
+    relatives are so far apart that moved scales may be the reason. `bar`: log10 of the p-value below which
+    two models are related.
     """
-    is_related = to_log10(join_tests(tests)) <= bar
+    is_related = bool(tests) and to_log10(join_tests(tests)) <= bar
     distances = _list_distances(finding.differences)
-    if is_related and (not distances or distances[int(_UPPER * len(distances))] <= _RESCALED):
-        return b, tests
+    is_deep = pairing.layers_a != pairing.layers_b
+    is_near = not distances or distances[int(_UPPER * len(distances))] <= _RESCALED
+    if not (tests or is_deep) or (is_related and is_near and not is_deep):
+        return None
     alignment = align_models(a, b, pairing, small=whole)
-    shown = b
+    chosen = None
     if alignment is not None and alignment.moved:
-        again = list(check_layers(a, alignment.weights, pairing))
+        again = list(check_layers(a, alignment.weights, alignment.pairing))
         # Two looks at one pair: each must pass for half of what one would have.
         if again and to_log10(join_tests(again)) + math.log10(2) <= bar:
-            nearer = list(iter_differences(a, alignment.weights, pairing, full=whole))
+            nearer = list(iter_differences(a, alignment.weights, alignment.pairing, full=whole))
             if not is_related or sum(_list_distances(nearer)) < sum(distances) / 2:
-                shown, tests, finding.differences = alignment.weights, again, nearer
+                chosen, finding.differences = alignment, nearer
                 finding.moved = alignment.moved
     finding.looked = _explain_alignment(alignment, finding.moved, is_related=is_related)
-    return shown, tests
+    if alignment is not None and (is_related or chosen is not None):
+        finding.looked += describe_layers(alignment.layers, a.name, b.name)
+        finding.repeated = (len(alignment.layers.repeated_a), len(alignment.layers.repeated))
+    return chosen
 
 
 def _list_distances(differences: Sequence[TensorDifference]) -> list[float]:
