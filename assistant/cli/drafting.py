@@ -44,8 +44,12 @@ def draft(
     invocation: Invocation = context.obj
     invocation.set_engine(llm)
     existing = _read_existing(output, force=force, proposing=format == "markdown")
-    with invocation.open_lake("draft", embedding=False) as lake, _open_writer(invocation, lake) as writer:
-        drafted = draft_card(lake, model, format=format, llm=writer, against=existing)
+    with (
+        invocation.open_lake("draft", embedding=False) as lake,
+        _open_writer(invocation, lake) as writer,
+        invocation.progress("weighing relatives") as steps,
+    ):
+        drafted = draft_card(lake, model, format=format, llm=writer, against=existing, progress=steps.update)
     written = output is not None and existing is None
     if output is not None and written:
         _write(output, drafted.card)

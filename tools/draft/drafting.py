@@ -26,6 +26,7 @@ from tools.evidence import EvidenceLedger
 
 if TYPE_CHECKING:
     from tools.lake import Lake
+    from tools.lineage.found import Progress
 
 
 def draft_card(
@@ -36,16 +37,18 @@ def draft_card(
     llm: SectionWriter | None = None,
     against: str | None = None,
     seconds: float = 20.0,
+    progress: Progress | None = None,
 ) -> Draft:
     """Draft a card for `model`: a model of `lake`, or a folder (then `lake` may be None).
 
     `llm` words the sections; without it they are composed from the evidence. Either way each statement is
-    verified, and those that fail are in `dropped` and in no card. `against` is the text of a
-    card to propose changes to, the model's own unless given. `seconds` bounds how long weights of the
-    lake are weighed for undeclared parents. Raises UnknownModelError, UsageError; ServiceError from `llm`.
+    verified, and those that fail are in `dropped` and in no card. `against` is the text of a card to propose
+    changes to, the model's own unless given. `seconds` bounds how long weights of the lake are weighed for
+    undeclared parents; `progress` is told of it. Raises UnknownModelError or UsageError for what is no model;
+    a service of `llm` that fails is only noted.
     """
     subject = open_subject(lake.catalog if lake is not None else None, model)
-    return draft_subject(subject, format=format, llm=llm, against=against, seconds=seconds)
+    return draft_subject(subject, format=format, llm=llm, against=against, seconds=seconds, progress=progress)
 
 
 def draft_subject(
@@ -55,12 +58,13 @@ def draft_subject(
     llm: SectionWriter | None = None,
     against: str | None = None,
     seconds: float = 20.0,
+    progress: Progress | None = None,
 ) -> Draft:
     """As `draft_card`, for a model that is opened already."""
     gathered = gather_evidence(subject, EvidenceLedger())
     gather_weights(gathered)
     gather_prose(gathered)
-    gather_relatives(gathered, seconds=seconds)
+    gather_relatives(gathered, seconds=seconds, progress=progress)
     composed = compose_slots(gathered)
     slots, dropped = check_slots(composed, gathered)
     if llm is not None:

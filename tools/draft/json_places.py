@@ -35,9 +35,9 @@ class Member(NamedTuple):
 def read_members(text: str) -> dict[str, Member]:
     """All members of the object in `text` and of the objects and arrays in it, by pointer, in their order.
 
-    Members longer than some 2,000 characters are left out (a vocabulary is no quotation), what stands in
-    them is not, unless it is more than 2,000 entries. Duplicate keys: the last one counts, as for every JSON reader. Raises ValueError when `text`
-    holds no JSON object, or more than MAX_CHARACTERS.
+    Members longer than some 2,000 characters are left out (a vocabulary is no quotation); what stands in
+    them is not, unless there are more than 2,000 entries. Duplicate keys: the last one counts, as for every
+    JSON reader. Raises ValueError when `text` holds no JSON object, or more than MAX_CHARACTERS.
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"more than {MAX_CHARACTERS:,} characters")

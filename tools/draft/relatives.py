@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tools.draft.gathering import Gathered, Known, gather_evidence
 from tools.draft.subject import DraftSubject, find_subject
 from tools.errors import UnknownModelError
+from tools.lineage.found import Progress
 from tools.lineage.joined import JoinedEdge, trace_lineage
 
 # What a model takes over from its base unless it says otherwise. Never data, results or limits.
@@ -15,13 +16,13 @@ _BASE_FILES = ("config.json", "tokenizer_config.json", "tokenizer.json")
 _MOST_STEPS = 6
 
 
-def gather_relatives(gathered: Gathered, *, seconds: float = 20.0) -> None:
+def gather_relatives(gathered: Gathered, *, seconds: float = 20.0, progress: Progress | None = None) -> None:
     """Add topics "parent" (values are `JoinedEdge`s of the lake, or names), and what is inherited.
 
     `seconds`: for how long weights of the lake may be weighed that were not weighed before.
     """
     subject = gathered.subject
-    parents = list(_find_parents(gathered, seconds))
+    parents = list(_find_parents(gathered, seconds, progress))
     seen = {subject.record.model}
     for _ in range(_MOST_STEPS):
         following: list[str] = []
@@ -38,14 +39,16 @@ def gather_relatives(gathered: Gathered, *, seconds: float = 20.0) -> None:
         parents = following
 
 
-def _find_parents(gathered: Gathered, seconds: float) -> Iterator[str]:
+def _find_parents(gathered: Gathered, seconds: float, progress: Progress | None) -> Iterator[str]:
     subject = gathered.subject
     if subject.catalog is None or not subject.in_lake:
         for known in gathered.known.get("base_model", ()):
             yield known.value
         return
     model = subject.record.model
-    lineage = trace_lineage(subject.catalog, model, depth=1, ledger=gathered.ledger, seconds=seconds)
+    lineage = trace_lineage(
+        subject.catalog, model, depth=1, ledger=gathered.ledger, seconds=seconds, progress=progress
+    )
     for edge in lineage.edges:
         if edge.child == model and edge.evidence:
             for item in edge.evidence:
