@@ -11,37 +11,9 @@ from typing import Any
 import pytest
 from matplotlib.image import imread
 
+from tests.lineage_documents import FAMILY, HOSTILE, make_document, make_edge
 from tools.plots import draw_comparison_png, draw_lineage_html, draw_lineage_png
 from tools.plots.layout import EDGE_STYLES, lay_out, wrap_name
-
-HOSTILE = 'evil/"><script>alert(1)</script>$x^{'
-
-
-def _edge(parent: str, child: str, weights: str = "supported", **values: Any) -> dict[str, Any]:
-    evidence = {"id": "E1", "kind": "lineage", "source": f"{child}@1", "locator": "README.md#/base_model",
-                "text": f"base_model: {parent}", "sha256": "ab" * 32}  # fmt: skip
-    edge = {"parent": parent, "child": child, "relation": "finetune", "declared": True, "weights": weights}
-    more = {"confidence": 0.9, "reason": "Because.", "mutual": False, "evidence": [evidence]}
-    return {**edge, **more, **values}
-
-
-def _document(model: str, edges: list[dict[str, Any]], **values: Any) -> dict[str, Any]:
-    names = list(dict.fromkeys([model, *(edge[end] for edge in edges for end in ("parent", "child"))]))
-    models = [{"model": name, "in_lake": True, "has_weights": True, "problem": ""} for name in names]
-    return {"model": model, "ancestors": [], "descendants": [], "edges": edges, "candidates": [],
-            "models": models, "cycles": [], "notes": [], **values}  # fmt: skip
-
-
-FAMILY = _document(
-    "lab/base",
-    [
-        _edge("lab/base", "lab/chat"),
-        _edge("lab/base", "lab/other", "contradicted"),
-        _edge("lab/base", "lab/quiet", declared=False),
-        _edge("lab/chat", "lab/blend", relation="merge"),
-        _edge("lab/other", "lab/blend", "unverifiable", relation="merge"),
-    ],
-)
 
 
 def test_generations_are_columns_and_no_two_models_share_a_place() -> None:
@@ -56,15 +28,17 @@ def test_generations_are_columns_and_no_two_models_share_a_place() -> None:
 
 
 def test_a_circle_is_drawn_and_a_copy_of_a_copy_ends() -> None:
-    layout = lay_out(_document("a/a", [_edge("a/a", "a/b"), _edge("a/b", "a/a"), _edge("a/b", "a/b")]))
+    layout = lay_out(
+        make_document("a/a", [make_edge("a/a", "a/b"), make_edge("a/b", "a/a"), make_edge("a/b", "a/b")])
+    )
     assert len(layout.edges) == 3
-    assert draw_lineage_png(_document("a/a", [_edge("a/a", "a/b"), _edge("a/b", "a/a")]))
+    assert draw_lineage_png(make_document("a/a", [make_edge("a/a", "a/b"), make_edge("a/b", "a/a")]))
 
 
 @pytest.mark.parametrize("count", [0, 1, 60])
 def test_the_picture_grows_with_the_family(count: int) -> None:
-    edges = [_edge("lab/base", f"lab/child-{n}-" + "long" * 20) for n in range(count)]
-    picture = imread(io.BytesIO(draw_lineage_png(_document("lab/base", edges))))
+    edges = [make_edge("lab/base", f"lab/child-{n}-" + "long" * 20) for n in range(count)]
+    picture = imread(io.BytesIO(draw_lineage_png(make_document("lab/base", edges))))
     assert picture.shape[0] >= 130 * 0.5 * count
     assert picture.std() > 0.01  # something is drawn
 
@@ -81,7 +55,7 @@ def test_the_page_holds_evidence_as_data_and_asks_nobody() -> None:
 
 
 def test_hostile_names_stay_names() -> None:
-    document = _document(HOSTILE, [_edge(HOSTILE, "lab/child")], notes=["<img onerror=x>"])
+    document = make_document(HOSTILE, [make_edge(HOSTILE, "lab/child")], notes=["<img onerror=x>"])
     page = draw_lineage_html(document)
     assert "<script>alert" not in page
     assert "<img" not in page
@@ -90,7 +64,7 @@ def test_hostile_names_stay_names() -> None:
 
 
 def test_cycles_and_notes_are_told() -> None:
-    page = draw_lineage_html(_document("a/a", [], cycles=[["a/a", "a/b"]], notes=["Stopped early."]))
+    page = draw_lineage_html(make_document("a/a", [], cycles=[["a/a", "a/b"]], notes=["Stopped early."]))
     assert "a/a → a/b → a/a" in page
     assert "Stopped early." in page
 
@@ -122,3 +96,30 @@ def test_a_comparison_is_a_map_of_layers_and_parts() -> None:
 def test_nothing_to_compare_is_no_picture() -> None:
     assert draw_comparison_png(_comparison([("model.norm.weight", None)])) is None
     assert draw_comparison_png(_comparison([])) is None
+
+
+def test_an_edge_over_a_generation_passes_between_the_models() -> None:
+    edges = [make_edge("a/a", "a/b"), make_edge("a/b", "a/c"), make_edge("a/a", "a/c", relation="merge")]
+    layout = lay_out(make_document("a/a", edges))
+    long = next(edge for edge in layout.edges if edge.label == "merge")
+    assert [column for column, _ in long.via] == [1]
+    rows = {model.model: model.row for model in layout.models}
+    assert abs(long.via[0][1] - rows["a/b"]) >= 1
+
+
+def test_names_in_any_script_are_drawn_without_a_warning() -> None:
+    name = "组织/模型-\u202e𝔘\x00\n$\\frac"
+    assert draw_lineage_png(make_document(name, [make_edge(name, "lab/child")]))
+    document = {**_comparison([("model.norm.weight", 0.1)]), "a": name}
+    assert draw_comparison_png(document)
+
+
+def test_equal_weights_are_a_picture_too() -> None:
+    picture = draw_comparison_png(_comparison([("model.norm.weight", 0.0)]))
+    assert picture is not None
+
+
+def test_a_chain_of_two_hundred_models_is_drawn() -> None:
+    chain = [make_edge(f"lab/m{n}", f"lab/m{n + 1}") for n in range(200)]
+    picture = imread(io.BytesIO(draw_lineage_png(make_document("lab/m0", chain))))
+    assert picture.shape[1] <= 30_001
