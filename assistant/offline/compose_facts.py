@@ -11,7 +11,7 @@ from assistant.offline.answering_spans import COUNTED, accept_spans
 from assistant.offline.compose_metrics import compose_metric_lines, write_result
 from assistant.offline.draft import Draft
 from assistant.offline.field_values import FIELD_WORDS, agree, disagreeing_facts, normal_values, write_field
-from assistant.offline.planner import Plan
+from assistant.offline.plan import Plan
 from assistant.offline.wording import (
     join_words,
     name_model,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
-from assistant.offline.planner import Plan
+from assistant.offline.plan import Plan
 from assistant.offline.wording import mark_keys, name_data, name_model, plain_text, quote_text
 from tools.metrics import Metric, asked_metrics
 from tools.reading import content_words

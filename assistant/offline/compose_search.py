@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
+from assistant.offline.compose_weights import list_parents, store_requests, weigh_lines
 from assistant.offline.draft import Draft
 from assistant.offline.field_values import FIELD_WORDS
-from assistant.offline.planner import Plan
+from assistant.offline.plan import Plan
 from assistant.offline.wording import (
     join_words,
     mark_keys,
@@ -249,6 +250,10 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
                 span["text"], about=content_words("fine-tuned base model from version checkpoint"), words=32
             )
             lines.append(f"{name_model(model)}: {quoted} [{span['key']}]")
+    weighed = weigh_lines(lineage, model)
+    if not lines and weighed:
+        lines.append(f"The card of {name_model(model)} does not state a base model.")
+    lines += weighed
     abstained = not lines
     if abstained:
         lines.append(f"The card of {name_model(model)} does not state a base model.")
@@ -261,7 +266,8 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
                 for e in upper
             ]
         lines += _circle_lines(lineage, model)
-        lines.append(phrases.NO_WEIGHTS)
+        if not weighed:
+            lines.append(phrases.NO_WEIGHTS)
     return Draft(
         text="\n".join(f"- {line}" for line in lines),
         models=(model,) if lineage["in_lake"] else (),
@@ -270,7 +276,8 @@ def compose_lineage(plan: Plan, lineage: Json, read: Json | None) -> Draft:
             "intent": "lineage",
             "question": plan.question,
             "also": list(plan.also),
-            "parents": [edge["parent"] for edge in own if edge["parent_in_lake"]],
+            "parents": list_parents(lineage, model),
+            **({"weighed": store_requests(plan)} if weighed else {}),
         },
     )
 
@@ -288,38 +295,6 @@ def _circle_lines(lineage: Json, model: str) -> list[str]:
     edge = closing[0]
     told = f"{name_model(edge['child'])} in turn comes from {name_model(edge['parent'])} [{edge['key']}]"
     return [told, phrases.IN_A_CIRCLE]
-
-
-def compose_descendants(plan: Plan, lineage: Json) -> Draft:
-    """Models whose cards name this one as their origin."""
-    name = str(lineage["model"])
-    edges = [edge for edge in lineage["edges"] if edge["child"] in lineage["descendants"]]
-    memo = {"intent": "descendants", "question": plan.question}
-    if not edges:
-        return Draft(
-            text=f"No card in this lake names {name_model(name)} as its base model.",
-            models=(name,) if lineage["in_lake"] else (),
-            abstained=True,
-            memo=memo,
-        )
-    # A name that cards write in several ways has no edges of exactly its own.
-    own = [edge for edge in edges if edge["parent"].lower() == name.lower()] or edges
-    edges = [*own, *(edge for edge in edges if edge not in own)]
-    children = list(dict.fromkeys(edge["child"] for edge in edges))
-    lines = [phrases.CHILDREN_FOLLOW, ""]
-    for child in children[:_SHOWN_CHILDREN]:
-        edge = next(edge for edge in edges if edge["child"] == child)
-        if edge not in own:
-            parent = name_model(edge["parent"])
-            lines.append(f"- {name_model(child)} in turn comes from {parent} [{edge['key']}]")
-            continue
-        quoted = quote_text(edge["text"], about=content_words(edge["parent"]), words=14)
-        lines.append(f"- {name_model(child)}: {quoted} [{edge['key']}]")
-    more = f"{len(children) - _SHOWN_CHILDREN} more cards do."
-    lines += [*(["", more] if len(children) > _SHOWN_CHILDREN else []), "", phrases.NO_WEIGHTS]
-    return Draft(
-        text="\n".join(lines), models=tuple(children), memo={**memo, "models": children}, framing=(more,)
-    )
 
 
 def compose_papers(plan: Plan, found: Json) -> Draft:

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
+from assistant.offline.compose_descendants import compose_descendants
 from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_gaps, compose_overview
 from assistant.offline.compose_search import (
-    compose_descendants,
     compose_find,
     compose_lineage,
     compose_papers,
@@ -16,8 +16,14 @@ from assistant.offline.compose_search import (
     compose_results,
     compose_unknown,
 )
+from assistant.offline.compose_weights import (
+    compose_alike,
+    compose_certainty,
+    compose_lake_lineage,
+    compose_pair,
+)
 from assistant.offline.draft import Draft
-from assistant.offline.planner import Plan
+from assistant.offline.plan import Plan
 from assistant.offline.wording import join_words, name_model
 
 
@@ -57,6 +63,14 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return compose_comparison(plan, by_tool["compare_documentation"])
         case "lineage":
             return compose_lineage(plan, by_tool["trace_lineage"], by_tool.get("read_card"))
+        case "weigh":
+            return _compose_weighed(plan, by_tool)
+        case "certainty":
+            return compose_certainty(plan, results)
+        case "lake_lineage":
+            return compose_lake_lineage(plan, by_tool["trace_lineage"])
+        case "similar_weights":
+            return compose_alike(plan, by_tool["find_similar_by_weights"])
         case "descendants":
             return compose_descendants(plan, by_tool["trace_lineage"])
         case "results":
@@ -70,6 +84,19 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "lake":
             return _compose_lake(by_tool["describe_lake"])
     raise AssertionError(f"no composer for {plan.intent!r}")
+
+
+def _compose_weighed(plan: Plan, by_tool: Mapping[str, Mapping[str, Any]]) -> Draft:
+    """An answer from the weights of two models; from their cards where the weights are not at hand."""
+    lineage = by_tool.get("trace_lineage")
+    if "compare_documentation" in by_tool:
+        of_cards = compose_comparison(plan, by_tool["compare_documentation"])
+    elif lineage is not None:
+        of_cards = compose_lineage(plan, lineage, by_tool.get("read_card"))
+    else:
+        return _compose_failure([])
+    compared = by_tool.get("compare_models")
+    return compose_pair(plan, compared, lineage, of_cards) if compared is not None else of_cards
 
 
 def _compose_lake(described: Mapping[str, Any]) -> Draft:

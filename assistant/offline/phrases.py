@@ -8,6 +8,7 @@ from __future__ import annotations
 MATCHES_FOLLOW = "Best matches in this lake, with what their cards say:"
 RESULTS_FOLLOW = "Reported values, best first:"
 RESULTS_FOLLOW_REVERSED = "Reported values, worst first:"
+DESCENDANTS_FOLLOW = "Made from it, by what cards declare and what weights show:"
 CHILDREN_FOLLOW = "Cards in this lake that name it as their origin:"
 RANKED = {
     ("downloads", False): "Most downloaded first:",
@@ -22,6 +23,19 @@ RANKED = {
 NOTHING_RANKED = "No model in this lake that fits states that."
 IN_A_CIRCLE = "So these cards name each other as their origin, in a circle."
 NO_WEIGHTS = "This is what cards declare; no weights were compared."
+NO_WEIGHTS_HERE = "No model of this lake came with its weights, so what cards declare cannot be checked here."
+BY_WEIGHTS = {
+    "false_parents": "Declared parents that the weights contradict:",
+    "copies": "Copies, by their weights:",
+    "undeclared": "Parents that weights show and no card declares:",
+}
+NONE_BY_WEIGHTS = {
+    "false_parents": "None that the weights contradict, among the models whose weights are at hand.",
+    "copies": "None that the weights show, among the models whose weights are at hand.",
+    "undeclared": "None that the weights show, among the models whose weights are at hand.",
+}
+ALIKE_BY_WEIGHTS = "Most alike by their weights:"
+NOTHING_ALIKE = "The weights of no other model are at hand."
 TWO_PLACES = "Two places in the card give a value; both are shown."
 DISAGREEMENT = "Two places in the card disagree; both are shown."
 OUR_SUMMARIES = "What is quoted are our own summaries, not the authors' words."
@@ -57,5 +71,7 @@ FRAMING = (
     *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, IN_A_CIRCLE, NO_WEIGHTS),
     *(TWO_PLACES, DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS),
     *(NOTHING_IN_PAPERS, ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
+    *(DESCENDANTS_FOLLOW, NO_WEIGHTS_HERE, ALIKE_BY_WEIGHTS, NOTHING_ALIKE),
+    *(*BY_WEIGHTS.values(), *NONE_BY_WEIGHTS.values()),
     *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

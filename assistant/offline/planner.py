@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from assistant.offline.cues import (
     ELSEWHERE,
@@ -38,44 +38,21 @@ from assistant.offline.dialogue import (
 )
 from assistant.offline.field_values import normal_values
 from assistant.offline.mentions import Mention, MentionIndex, name_parts
+from assistant.offline.plan import Intent, Plan, Request
 from assistant.offline.scope import read_scope
 from assistant.offline.shapes import has_shape, sub_shape
+from assistant.offline.weight_plans import (
+    asks_truth,
+    plan_certainty,
+    plan_lake,
+    plan_pair,
+    plan_really,
+)
 from tools.attributes import Attribute, asked_attributes
 from tools.metrics import asked_metrics
 from tools.search.constraints import read_constraints
 
-Intent = Literal[
-    "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "ranking",
-    "gaps", "nobody", "papers", "lake",
-    "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One tool call to make."""
-
-    tool: str
-    arguments: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do for one question, and what the composer has to know."""
-
-    intent: Intent
-    question: str  # the effective question: references resolved, names of models taken out
-    query: str = ""  # the effective search words
-    models: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()  # other models the words could have meant
-    unknown: tuple[str, ...] = ()  # names that are not in the lake
-    nearest: tuple[str, ...] = ()
-    attributes: tuple[Attribute, ...] = ()
-    requests: tuple[Request, ...] = ()
-    reason: str = ""  # why a request is declined
-    skip: tuple[str, ...] = ()  # models already shown ("any others?")
-    limit: int = 5  # how many models are wanted
-
+__all__ = ["Intent", "Plan", "Planner", "Request"]
 
 _CARD_FIELDS = ("task", "license", "language", "dataset", "base_model", "parameters", "library")
 
@@ -120,6 +97,12 @@ class Planner:
             refined = self._refine(question, turns)
             if refined:
                 return refined
+        if not strong and not unknown and (weighed := plan_lake(question)):
+            return weighed
+        if turns and not strong and (followed := plan_certainty(question, turns)):
+            return followed
+        if turns and not strong and (really := plan_really(question, turns)):
+            return self._about(really[1], really[1], really[0], (), (), turns)
         if documents and not strong:
             spoken_of = [model for model in referred if model in documents]
             finds = find_shaped and not has_shape("lineage", question)
@@ -140,7 +123,8 @@ class Planner:
                 and asks_descendants(question, strong[0])
             ):
                 request = Request("trace_lineage", {"model": models[0]})
-                return replace(plan, intent="descendants", requests=(request,))
+                among = shown_list(turns) if WHICH_OF_THEM.search(question) else ()
+                return replace(plan, intent="descendants", requests=(request,), among=among)
             return plan
         if unknown and not self._is_parent_query(question):
             return self._not_here(question, bare, unknown)
@@ -193,10 +177,12 @@ class Planner:
             nearest=tuple(self._index.nearest(unknown[0].model)) if unknown else (),
             attributes=attributes,
         )
+        if weighed := plan_pair(base, bare):
+            return weighed
         if has_shape("similar", bare) and len(models) == 1:
             return self._similar(base, question)
         if (
-            has_shape("lineage", bare)
+            (has_shape("lineage", bare) or asks_truth(bare))
             and not has_shape("about_data", bare)
             and (len(models) == 1 or is_yes_no(bare))
         ):

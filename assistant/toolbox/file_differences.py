@@ -39,6 +39,13 @@ def cite_config_differences(
     return shown
 
 
+def cite_same_config(context: ToolContext, a: ModelPlace, b: ModelPlace) -> Json:
+    """That two configurations say the same, as one passage."""
+    text = f"The configurations of {a.model} and {b.model} say the same."
+    cited = context.cite("config", a.source, "config.json", text, _hash_file(a, "config.json"))
+    return {"key": cited.id, "text": text}
+
+
 def cite_tokenizers(
     context: ToolContext, a: ModelPlace, b: ModelPlace, difference: Mapping[str, Any] | None
 ) -> Json | None:

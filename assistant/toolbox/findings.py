@@ -73,9 +73,9 @@ def _detail(edge: JoinedEdge) -> str:
     relation = f" ({edge.relation})" if edge.relation and edge.weights == "supported" else ""
     match edge.weights, edge.declared:
         case "supported", True:
-            return f"{relation}: what the card declares is supported"
+            return f"{relation}; what the card declares is supported"
         case "contradicted", True:
-            return ": what the card declares is contradicted"
+            return "; what the card declares is contradicted"
         case "supported", False:
             sure = "" if edge.mutual else f", confidence {edge.confidence:.2f}"
             told = f" ({edge.relation}{sure})" if edge.relation and not edge.mutual else ""
@@ -98,7 +98,10 @@ def cite_comparison(context: ToolContext, document: Mapping[str, Any]) -> Eviden
     if document["verdict"] == "related" and document["relation"]:
         if document["relation"] == "duplicate":
             kind = "copies"
-        detail = f" ({document['relation']}, confidence {document['confidence']:.2f})"
+        told = f"{document['relation']}, " if kind != "related" else ""
+        detail = f" ({told}confidence {document['confidence']:.2f})"
+    if kind == "related":
+        detail += "; which of them came first is not known"
     if document["direction_reason"]:
         statistic.append(_name_sides(str(document["direction_reason"]), a, b))
     fact = next((item for item in document["evidence"] if item["source"].partition("@")[0] == first), None)

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 from assistant.answers import ToolView
 from assistant.toolbox.arguments import CompareModels, FindSimilarByWeights, TraceLineage
 from assistant.toolbox.context import Shown, ToolContext
-from assistant.toolbox.file_differences import cite_config_differences, cite_tokenizers
+from assistant.toolbox.file_differences import (
+    cite_config_differences,
+    cite_same_config,
+    cite_tokenizers,
+)
 from assistant.toolbox.findings import cite_comparison, show_edge
 from assistant.toolbox.reading import show_parent
 from tools.catalog.names import resolve_model
@@ -130,6 +134,7 @@ def find_similar_by_weights(context: ToolContext, arguments: FindSimilarByWeight
                 "model": name,
                 "likeness": round(likeness, 3),
                 "key": cited.id,
+                "text": cited.text,
                 "lineage": _relate(context, [place.model, name], edges),
             }
         )
@@ -192,14 +197,13 @@ def _compare_files(context: ToolContext, names: Sequence[str], result: Json) -> 
         cited = cite_comparison(context, document)
         context.read.extend(item["id"] for item in document["evidence"])
         result["weights"] = {
-            **{
-                name: document[name] for name in ("verdict", "relation", "direction", "log10_p", "confidence")
-            },
+            **{name: document[name] for name in ("verdict", "relation", "direction")},
             "key": cited.id if cited else None,
             "text": cited.text if cited else " ".join(document["reasons"]),
         }
         result["config"] = cite_config_differences(context, a, b, document["config_diff"])
-        result["same_config"] = document["config_diff"] == {}
+        if document["config_diff"] == {}:
+            result["same_config"] = cite_same_config(context, a, b)
     result["tokenizer"] = cite_tokenizers(context, a, b, diff_tokenizers(a.folder, b.folder))
     return document
 

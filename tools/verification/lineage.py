@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from tools.comparing.finding import read_finding
 from tools.evidence import Evidence
 from tools.verification.names import Names
 from tools.verification.passages import read_passage
@@ -33,7 +34,7 @@ _PARENT_FIRST = re.compile(
 _ORIGIN_OF = re.compile(rf"\b{_ORIGIN} (?:of|for)\b", re.IGNORECASE)
 # "C names P as its base model", "C's base model is P", "C has P as its parent"
 _AS_ORIGIN = re.compile(
-    rf"(?:\bas (?:its|the|a)|'s|\bits|\bthe)\s+{_ORIGIN}\b|\b{_ORIGIN}\s*:", re.IGNORECASE
+    rf"(?:\bas (?:its|the|a)|'s|\bits|\bthe)\s+{_ORIGIN}\b|(?<![\w/-]){_ORIGIN}\s*:", re.IGNORECASE
 )
 
 
@@ -41,10 +42,13 @@ def check_direction(reading: Reading, names: Names, cited: Sequence[Evidence]) -
     """Why a statement's line of descent is the wrong way round; "" when it is not, or none is claimed."""
     if not cited:
         return ""
-    for child, parent in _claimed_edges(reading.folded.text, names.ids(reading)):
+    for child, parent in claimed_edges(reading.folded.text, names.ids(reading)):
         refused = ""
         for item in cited:
             own = item.model.lower()
+            if item.kind == "weights" and read_finding(item.text) is not None:
+                refused = ""  # held against the finding by `check_weighed`
+                break
             if child.lower() == own:
                 if _names_parent(item, parent):
                     break
@@ -61,10 +65,10 @@ def check_direction(reading: Reading, names: Names, cited: Sequence[Evidence]) -
 
 def claims_descent(reading: Reading, names: Names) -> bool:
     """Whether a statement says of two models that one was made from the other."""
-    return bool(_claimed_edges(reading.folded.text, names.ids(reading)))
+    return bool(claimed_edges(reading.folded.text, names.ids(reading)))
 
 
-def _claimed_edges(text: str, ids: Sequence[tuple[str, int, int]]) -> list[tuple[str, str]]:
+def claimed_edges(text: str, ids: Sequence[tuple[str, int, int]]) -> list[tuple[str, str]]:
     """(child, parent) pairs a statement claims."""
 
     def around(match: re.Match[str]) -> tuple[list[str], list[str]]:

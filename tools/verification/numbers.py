@@ -54,10 +54,14 @@ for _kind, _factor, _names in (
 _DIGITS = re.compile(
     r"(?<![\w.])(?P<money>[$€£]\s?)?(?P<sign>(?<![\w)])[-−+]\s?(?=[\d.]))?"
     r"(?P<number>\d{1,3}(?:[,' \u2009]\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?![\d,])"
-    r"|\d*\.?\d+(?:[eE][-+]?\d{1,3})?)"
+    r"|\d*\.?\d+(?:[eE][-+]?\d{1,5})?)"
     r"(?P<power>\s?x\s?10\s?\^?\s?\(?(?P<exponent>-?\d{1,3})\)?)?"
     r"(?P<glued>(?:[kKmMbBtT]|bn|mn)(?![^\W\d_])(?!/)|%)?"
     r"(?![\d])"
+)
+# "10^-1,063", as p-values are written that no float holds
+_POWER_OF_TEN = re.compile(
+    r"(?<![\w.^])10\s?\^\s?\(?(?P<exponent>[-−]?\d{1,3}(?:,\d{3})+|[-−]?\d{1,6})\)?(?![\w^])"
 )
 _AFTER = re.compile(r"(?P<gap>\+?[\s-]{0,2}\(?)(?P<word>%|µs|[^\W\d_]+(?:[ -]points?)?)", re.UNICODE)
 _ONES = {
@@ -105,6 +109,9 @@ _BOUND = re.compile(
 )
 
 
+_SMALL = Decimal("0.001")
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number at `start:end` of a folded text. `value` is in base units (percent as a fraction of one)."""
@@ -133,7 +140,14 @@ class Number:
 
 def find_numbers(text: str) -> list[Number]:
     """Numbers of a folded text, in order; digits inside names (`gpt-2`, `v1.5`, `A100`) are not numbers."""
-    found = [number for match in _DIGITS.finditer(text) if (number := _read_digits(text, match))]
+    found = [_read_power(text, match) for match in _POWER_OF_TEN.finditer(text)]
+    powers = [(number.start, number.end) for number in found]
+    found += [
+        number
+        for match in _DIGITS.finditer(text)
+        if not any(start <= match.start() < end for start, end in powers)
+        and (number := _read_digits(text, match))
+    ]
     taken = [(number.start, number.end) for number in found]
     for match in _IN_WORDS.finditer(text):
         if match[0].lower() == "one" and _PRONOUN_ONE.search(
@@ -145,6 +159,21 @@ def find_numbers(text: str) -> list[Number]:
     for match in _FRACTION.finditer(text):
         found.append(_read_fraction(match))
     return sorted(found, key=lambda number: number.start)
+
+
+def _read_power(text: str, match: re.Match[str]) -> Number:
+    exponent = int(match["exponent"].replace(",", "").replace("−", "-"))
+    before = text[: match.start()]
+    return Number(
+        value=Decimal(1).scaleb(exponent),
+        step=Decimal(0),
+        written=match[0],
+        start=match.start(),
+        end=match.end(),
+        hedged=_HEDGE.search(before[-24:]) is not None,
+        bound=_read_bound(before),
+        lead=_lead(text, match.start()),
+    )
 
 
 def _read_digits(text: str, match: re.Match[str]) -> Number | None:
@@ -393,6 +422,8 @@ def _agrees(value: Decimal, step: Decimal, given: Decimal, stated: Number) -> bo
         # Far beyond the bound the statement is true and says something else.
         return (stated.bound == "low" and value == given) or value < given <= abs(value) * 2
     if stated.bound in ("high", "below"):
+        if 0 <= given < value <= _SMALL:
+            return True  # of a p-value, "below .001" is all that is meant
         return (stated.bound == "high" and value == given) or given < value <= abs(given) * 2
     if value == given:
         return True

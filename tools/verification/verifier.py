@@ -35,6 +35,7 @@ from tools.verification.statements import Piece, split_statements
 from tools.verification.subjects import Subjects, find_other_licence
 from tools.verification.types import Citation, Level, Statement, Verification
 from tools.verification.uncited import Role, judge_uncited, split_turns
+from tools.verification.weighed import check_weighed
 
 MAX_STATEMENTS = 300
 _LOOK_AHEAD = 20
@@ -319,6 +320,9 @@ class _Verifier:
             passages = [read_passage(item) for item in items]
             others = [read_passage(item) for item in cited if item not in items]
             part = read_text(blank_links(segment))
+            if reason := check_weighed(part, self.names, items):
+                report.problems.append(reason)
+                return False
             if reason := self.subjects.check_subject(piece, part, items, statement_ids):
                 report.problems.append(reason)
                 return False
