@@ -82,7 +82,7 @@ def compose_descendants(plan: Plan, lineage: Json) -> Draft:
     lines += [] if weighed else ["", phrases.NO_WEIGHTS]
     return Draft(
         text="\n".join(lines).strip(),
-        models=tuple(children),
+        models=tuple(children) or ((name,) if lineage["in_lake"] else ()),
         memo={**memo, "models": children},
         framing=(more,),
     )

@@ -14,6 +14,7 @@ from assistant.offline import phrases
 from assistant.offline.draft import Draft
 from assistant.offline.plan import Plan
 from assistant.offline.wording import mark_keys, name_model, quote_text, shorten_value
+from tools.comparing.finding import Finding, read_finding
 
 Json = Mapping[str, Any]
 
@@ -99,6 +100,8 @@ def compose_certainty(plan: Plan, results: Sequence[tuple[str, Json]]) -> Draft:
     for name, found in results:
         if name == "compare_models" and found.get("weights", {}).get("key"):
             entries.append({**found["weights"], "child": found["a"], "parent": found["b"]})
+        if name == "find_similar_by_weights":
+            entries += [{**e, "child": found["model"], "parent": e["model"]} for e in found["models"]]
         entries += _list_entries(found)
     told: dict[frozenset[str], Json] = {}
     for entry in entries:
@@ -151,25 +154,29 @@ def compose_lake_lineage(plan: Plan, found: Json) -> Draft:
 
 
 def compose_alike(plan: Plan, found: Json) -> Draft:
-    """Models whose weights are most like those of one."""
+    """Models whose weights are most like those of one, or that are copies of it."""
     model = str(found["model"])
-    lines = [phrases.ALIKE_BY_WEIGHTS, ""]
-    for entry in found["models"]:
-        said = say_finding({**entry, "child": model, "parent": entry["model"]})
+    entries = list(found["models"])
+    if plan.reason == "copies":
+        entries = [e for e in entries if e["verdict"] == "identical" or e["relation"] == "duplicate"]
+    memo = {"intent": "similar_weights", "question": plan.question, "weighed": store_requests(plan)}
+    if not entries:
+        nothing = phrases.NO_COPY if found["models"] else phrases.NOTHING_ALIKE
+        abstained = not found["models"]
+        return Draft(nothing, models=(model,), abstained=abstained, memo={**memo, "models": [model]})
+    lines = [] if plan.reason == "copies" else [phrases.ALIKE_BY_WEIGHTS, ""]
+    for entry in entries:
+        both = {**entry, "child": model, "parent": entry["model"]}
         path = [edge for edge in entry["lineage"]["path"] if edge["key"]]
-        line = f"- {said}"
+        if plan.reason == "copies":
+            lines += [f"- {say_finding(both)}", f"- {quote_statistic(both)}"]
+            continue
+        line = f"- {say_finding(both)}"
         if len(path) == 1:
             line += f"; {lower_first(say_finding(path[0]))}"
         lines.append(line)
-    models = tuple(str(entry["model"]) for entry in found["models"])
-    if not models:
-        lines = [phrases.NOTHING_ALIKE]
-    return Draft(
-        "\n".join(lines),
-        models=models,
-        abstained=not models,
-        memo={"intent": "similar_weights", "question": plan.question, "models": list(models)},
-    )
+    models = tuple(str(entry["model"]) for entry in entries)
+    return Draft("\n".join(lines), models=models, memo={**memo, "models": list(models)})
 
 
 def weigh_lines(lineage: Json, model: str) -> list[str]:
@@ -182,7 +189,7 @@ def weigh_lines(lineage: Json, model: str) -> list[str]:
     found = [edge for edge in lineage["found"] if model in _children(edge) and edge["key"]]
     lines = []
     for entry in [*declared, *found]:
-        lines += [say_finding(entry), quote_statistic(entry, words=30)]
+        lines += [say_finding(entry), quote_statistic(entry, words=45)]
     return [line for line in lines if line]
 
 
@@ -201,7 +208,7 @@ def list_parents(lineage: Json, model: str) -> list[str]:
 
 def store_requests(plan: Plan) -> list[Json]:
     """The calls that an answer stood on, for the next turn to make again."""
-    tools = ("compare_models", "trace_lineage")
+    tools = ("compare_models", "trace_lineage", "find_similar_by_weights")
     return [{"tool": r.tool, "arguments": r.arguments} for r in plan.requests if r.tool in tools]
 
 
@@ -241,23 +248,34 @@ def _answer_yes_or_no(plan: Plan, compared: Json) -> str:
         edge["weights"] == "contradicted" and edge["child"] == a for edge in compared["lineage"]["declared"]
     )
     apart = weighed["verdict"] == "unrelated" and not way
+    kin = bool(way) or weighed["verdict"] in ("related", "identical")
     match plan.reason:
         case "origin":
             if way == "a_from_b":
                 return "Yes"
+            if not way and not refused and (pair := _read_pair(weighed)):
+                return "Yes" if pair.first == a else "No"
             return "No" if refused or apart or way in ("b_from_a", "siblings") else ""
+        case "unrelated":
+            return "No" if kin else "Yes" if apart or refused else ""
         case "copy":
             if way == "copies" or weighed["verdict"] == "identical" or weighed["relation"] == "duplicate":
                 return "Yes"
             return "No" if way or apart or weighed["verdict"] == "related" else ""
         case "related":
-            return "Yes" if way or weighed["verdict"] in ("related", "identical") else "No" if apart else ""
+            return "Yes" if kin else "No" if apart else ""
     return ""
 
 
 def _drop_no_weights(text: str) -> str:
     """An answer from cards without the line that no weights were compared: why not is said more exactly."""
     return "\n".join(line for line in text.split("\n") if phrases.NO_WEIGHTS not in line)
+
+
+def _read_pair(weighed: Json) -> Finding | None:
+    """Of two models, which was made from which, where their comparison alone says so."""
+    finding = read_finding(str(weighed.get("text", "")))
+    return finding if finding is not None and finding.kind == "made" else None
 
 
 def _quote_changes(entry: Json) -> str:

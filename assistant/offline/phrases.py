@@ -35,6 +35,7 @@ NONE_BY_WEIGHTS = {
     "undeclared": "None that the weights show, among the models whose weights are at hand.",
 }
 ALIKE_BY_WEIGHTS = "Most alike by their weights:"
+NO_COPY = "None of the models most alike by their weights is a copy of it."
 NOTHING_ALIKE = "The weights of no other model are at hand."
 TWO_PLACES = "Two places in the card give a value; both are shown."
 DISAGREEMENT = "Two places in the card disagree; both are shown."
@@ -71,7 +72,7 @@ FRAMING = (
     *(MATCHES_FOLLOW, RESULTS_FOLLOW, RESULTS_FOLLOW_REVERSED, CHILDREN_FOLLOW, IN_A_CIRCLE, NO_WEIGHTS),
     *(TWO_PLACES, DISAGREEMENT, OUR_SUMMARIES, OTHER_WORDS, NO_RESULT, NAME_DATASET, NO_PAPERS),
     *(NOTHING_IN_PAPERS, ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
-    *(DESCENDANTS_FOLLOW, NO_WEIGHTS_HERE, ALIKE_BY_WEIGHTS, NOTHING_ALIKE),
+    *(DESCENDANTS_FOLLOW, NO_WEIGHTS_HERE, ALIKE_BY_WEIGHTS, NOTHING_ALIKE, NO_COPY),
     *(*BY_WEIGHTS.values(), *NONE_BY_WEIGHTS.values()),
     *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

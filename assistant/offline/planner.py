@@ -42,7 +42,7 @@ from assistant.offline.plan import Intent, Plan, Request
 from assistant.offline.scope import read_scope
 from assistant.offline.shapes import has_shape, sub_shape
 from assistant.offline.weight_plans import (
-    asks_truth,
+    asks_descent,
     plan_certainty,
     plan_lake,
     plan_pair,
@@ -182,7 +182,7 @@ class Planner:
         if has_shape("similar", bare) and len(models) == 1:
             return self._similar(base, question)
         if (
-            (has_shape("lineage", bare) or asks_truth(bare))
+            (has_shape("lineage", bare) or asks_descent(bare))
             and not has_shape("about_data", bare)
             and (len(models) == 1 or is_yes_no(bare))
         ):

@@ -23,11 +23,16 @@ def plan_pair(base: Plan, bare: str) -> Plan | None:
     if len(models) == 1 and has_shape("similar_weights", bare):
         request = Request("find_similar_by_weights", {"model": models[0]})
         return replace(base, intent="similar_weights", requests=(request,))
+    if len(models) == 1 and has_shape("copy_of", bare):
+        request = Request("find_similar_by_weights", {"model": models[0]})
+        return replace(base, intent="similar_weights", reason="copies", requests=(request,))
     if len(models) != 2 or asked_metrics(bare):
         return None
     compare = Request("compare_models", {"a": models[0], "b": models[1]})
     if has_shape("copies", bare):
         return replace(base, intent="weigh", reason="copy", requests=(compare, _trace(models[0])))
+    if has_shape("independent", bare):
+        return replace(base, intent="weigh", reason="unrelated", requests=(compare, _trace(models[0])))
     descent = has_shape("lineage", bare) or has_shape("made_from", bare)
     if descent and not has_shape("about_data", bare) and (is_yes_no(bare) or has_shape("whether", bare)):
         reads = Request(
@@ -74,9 +79,9 @@ def plan_really(question: str, turns: Sequence[Turn]) -> tuple[tuple[str, ...], 
     return shown_models(turns)[:1], "what was it made from?"
 
 
-def asks_truth(bare: str) -> bool:
-    """ "does its card tell the truth about where it comes from?"."""
-    return has_shape("truth", bare)
+def asks_descent(bare: str) -> bool:
+    """ "does its card tell the truth about where it comes from?", "was it merged from A and B?"."""
+    return has_shape("truth", bare) or (is_yes_no(bare) and has_shape("merged_from", bare))
 
 
 def _trace(model: str) -> Request:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from assistant.toolbox.context import ToolContext
+from tools.comparing.alike import AlikeModel
 from tools.comparing.finding import Finding, FindingKind, write_finding
 from tools.evidence import Evidence
 from tools.lineage.joined import JoinedEdge
@@ -110,6 +111,24 @@ def cite_comparison(context: ToolContext, document: Mapping[str, Any]) -> Eviden
         Finding(kind, first, second), detail=detail, statistic=" ".join(s.strip() for s in statistic)
     )
     return context.cite("weights", fact["source"], fact["locator"], text, fact["sha256"])
+
+
+def write_likeness(model: str, found: AlikeModel) -> str:
+    """A neighbour by fingerprint as one passage: what the comparison of the two says, and the likeness."""
+    cosine = f"a cosine of {found.likeness:.3f}"
+    if found.verdict is None:
+        return write_finding(
+            Finding("like", model, found.model),
+            detail=f" with {cosine}",
+            statistic=f"They were not compared further. {found.reason}".strip(),
+        )
+    kind = _VERDICT_KINDS[found.verdict]
+    kind = "copies" if kind == "related" and found.relation == "duplicate" else kind
+    return write_finding(
+        Finding(kind, model, found.model),
+        detail=f"; their fingerprints have {cosine}",
+        statistic=found.reason,
+    )
 
 
 def _name_sides(text: str, a: str, b: str) -> str:

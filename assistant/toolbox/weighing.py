@@ -13,7 +13,7 @@ from assistant.toolbox.file_differences import (
     cite_same_config,
     cite_tokenizers,
 )
-from assistant.toolbox.findings import cite_comparison, show_edge
+from assistant.toolbox.findings import cite_comparison, show_edge, write_likeness
 from assistant.toolbox.reading import show_parent
 from tools.catalog.names import resolve_model
 from tools.errors import SourceError, UnknownModelError, UsageError
@@ -25,7 +25,6 @@ from tools.lineage.report import describe_lineage
 
 if TYPE_CHECKING:
     from tools.comparing.places import ModelPlace
-    from tools.vectors import VectorIndex
 
 Json = dict[str, Any]
 
@@ -97,59 +96,42 @@ def trace_lineage(context: ToolContext, arguments: TraceLineage) -> Shown | Json
 
 
 def find_similar_by_weights(context: ToolContext, arguments: FindSimilarByWeights) -> Json:
-    """Models whose fingerprints of weights are most alike, and what lineage shows of each."""
-    from tools.comparing.finding import Finding, write_finding
-    from tools.comparing.places import find_place
-    from tools.sources.place import find_folder
+    """Models whose fingerprints of weights are most alike, each compared, and what lineage shows of them."""
+    from tools.comparing.alike import find_alike
     from tools.weights.recovering.memory import stamp_folder
-    from tools.weights.recovering.similar import find_similar_by_weights as find_alike
 
-    catalog = context.lake.catalog
-    place = find_place(catalog, resolve_model(catalog, arguments.model))
-    places = {}
-    for name, where in catalog.weight_places().items():
-        try:
-            places[name] = find_folder(where)
-        except SourceError:
-            continue
-    lineage = _trace(context, place.model, weigh=_is_small(context))
+    name = resolve_model(context.lake.catalog, arguments.model)
+    lineage = _trace(context, name, weigh=_is_small(context))
     edges = {(edge.child, edge.parent): edge for edge in lineage.edges}
-    index = _open_fingerprints(context)
-    try:
-        alike = find_alike(place.model, places, catalog, index, arguments.limit)
-    finally:
-        index.close()
-    stamp = stamp_folder(place.path)
+    alike = find_alike(
+        context.lake,
+        name,
+        k=arguments.limit,
+        seconds=_SECONDS,
+        progress=context.report_progress("find_similar_by_weights"),
+    )
+    stamp = stamp_folder(alike.place.path)
     models = []
-    for name, likeness in alike:
-        around = _trace(context, name, weigh=False)
+    for found in alike.models:
+        around = _trace(context, found.model, weigh=False)
         edges |= {(edge.child, edge.parent): edge for edge in around.edges}
-        text = write_finding(
-            Finding("like", place.model, name), detail=f" with a cosine of {likeness:.3f}",
-            statistic="Likeness alone proves no common origin.",
-        )  # fmt: skip
-        cited = context.cite("weights", place.source, "model#fingerprint", text, stamp)
+        text = write_likeness(name, found)
+        cited = context.cite("weights", alike.place.source, "model#fingerprint", text, stamp)
         models.append(
             {
-                "model": name,
-                "likeness": round(likeness, 3),
+                "model": found.model,
+                "likeness": round(found.likeness, 3),
+                "verdict": found.verdict,
+                "relation": found.relation,
                 "key": cited.id,
-                "text": cited.text,
-                "lineage": _relate(context, [place.model, name], edges),
+                "text": text,
+                "lineage": _relate(context, [name, found.model], edges),
             }
         )
-    return {"model": place.model, "models": models}
+    return {"model": name, "models": models, "notes": list(alike.notes)}
 
 
 # -- parts ---------------------------------------------------------------------------------------
-
-
-def _open_fingerprints(context: ToolContext) -> VectorIndex:
-    from tools.weights.recovering.similar import open_fingerprint_index
-
-    lake = context.lake
-    place = lake.vectors.place if lake.vectors is not None else lake.home.chroma_path
-    return open_fingerprint_index(place, lake.home.lake_id)
 
 
 def _is_small(context: ToolContext) -> bool:
