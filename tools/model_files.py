@@ -52,6 +52,8 @@ class ModelFiles:
         self._places = catalog.weight_places()
         self._retell = retell
         self._facts: dict[tuple[str, str, bool], frozenset[tuple[str, str, str, str]]] = {}
+        self._bytes: dict[Evidence, Standing] = {}
+        self._in_headers: set[Evidence] = set()  # the whole text is read there, nothing is computed
         self._drafted: dict[str, frozenset[tuple[str, str, str, str]]] = {}
         self._catalog = catalog
 
@@ -91,13 +93,26 @@ class ModelFiles:
 
         `beside` is the other evidence: the model that this one was compared with is among it.
         """
+        if item.locator == _FINGERPRINT:
+            return self._check_fingerprint(item)
+        standing = self._check_bytes(item)
+        if standing != HOLDS or item in self._in_headers:
+            return standing
+        return self._check_statistic(item, [other for other in beside if other.kind == "weights"])
+
+    def _check_bytes(self, item: Evidence) -> Standing:
+        """Whether the bytes at the locator have the hash they had."""
+        known = self._bytes.get(item)
+        if known is None:
+            known = self._bytes[item] = self._hash_again(item)
+        return known
+
+    def _hash_again(self, item: Evidence) -> Standing:
         from tools.weights.opening import open_weights
 
         folder = self._find_folder(item.model)
         if isinstance(folder, Standing):
             return folder
-        if item.locator == _FINGERPRINT:
-            return self._check_fingerprint(item, folder)
         place = _TENSOR.fullmatch(item.locator)
         try:
             with open_weights(folder) as weights:
@@ -110,41 +125,36 @@ class ModelFiles:
             return Standing("changed", f"the weights of {item.model} cannot be read any more: {error}")
         if found is None:
             return Standing("failed", f"the tensor {name} has no rows {str(rows)[:100]}")
-        if found != item.sha256:
-            if self._check_drafted(item) == HOLDS:  # what a header says of a tensor
-                return HOLDS
-            return Standing("changed", f"the bytes at {item.locator[:200]} of {item.model} are others now")
-        return self._check_statistic(item, beside)
+        if found == item.sha256 or self._check_drafted(item) == HOLDS:
+            return HOLDS
+        return Standing("changed", f"the bytes at {item.locator[:200]} of {item.model} are others now")
 
-    def _check_statistic(self, item: Evidence, beside: Iterable[Evidence]) -> Standing:
+    def _check_statistic(self, item: Evidence, beside: Sequence[Evidence]) -> Standing:
         """Whether the statistic comes out again. The bytes it stands on are known to be the same."""
         if read_finding(item.text) is not None:
             return self._compare_retold(item)
-        others = dict.fromkeys(
-            other.model for other in beside if other.kind == "weights" and other.model != item.model
-        )
+        others = dict.fromkeys(other.model for other in beside if other.model != item.model)
         # The other side of a comparison is cited with the same words.
         same = [other.model for other in beside if other.text == item.text and other.model in others]
         key = (item.model, item.locator, item.text, item.sha256)
         for other in dict.fromkeys([*same, *others]):
             if any(key in facts for facts in self._compare(item.model, other)):
                 return HOLDS
+        for side in beside:
+            if side.model in others and self._check_bytes(side).verdict == "changed":
+                return Standing("changed", f"{side.model}, which it was compared with, is another one now")
+        near = [
+            text
+            for other in others
+            for facts in self._compare(item.model, other)
+            for model, locator, text, sha256 in facts
+            if (model, locator, sha256) == (item.model, item.locator, item.sha256)
+        ]
         told = self._compare_retold(item)
-        if told.verdict == "changed" and others and not any(self._is_gone(other) for other in others):
-            near = [
-                text
-                for other in others
-                for facts in self._compare(item.model, other)
-                for model, locator, text, sha256 in facts
-                if (model, locator, sha256) == (item.model, item.locator, item.sha256)
-            ]
-            if near or same:
-                found = f"it is: {near[0]}" if near else "it does not come out"
-                return Standing("failed", f"the statistic was computed again, and {found}")
+        if told.verdict == "changed" and (near or same):
+            found = f"it is: {near[0]}" if near else "it does not come out"
+            return Standing("failed", f"the statistic was computed again, and {found}")
         return told
-
-    def _is_gone(self, model: str) -> bool:
-        return not isinstance(self._find_folder(model), Path)
 
     def _compare(self, model: str, other: str) -> Iterable[frozenset[tuple[str, str, str, str]]]:
         """Facts of comparisons of two models, both ways round, the sampled ones first."""
@@ -174,9 +184,12 @@ class ModelFiles:
         self._facts[a, b, full] = found
         return found
 
-    def _check_fingerprint(self, item: Evidence, folder: Path) -> Standing:
+    def _check_fingerprint(self, item: Evidence) -> Standing:
         from tools.weights.recovering.memory import stamp_folder
 
+        folder = self._find_folder(item.model)
+        if isinstance(folder, Standing):
+            return folder
         try:
             stamp = stamp_folder(folder)
         except OSError as error:
@@ -204,6 +217,7 @@ class ModelFiles:
             facts = frozenset((one.model, one.locator, one.text, one.sha256) for one in ledger)
             self._drafted[item.model] = facts
         if (item.model, item.locator, item.text, item.sha256) in facts:
+            self._in_headers.add(item)
             return HOLDS
         if any((model, where) == (item.model, item.locator) for model, where, _, _ in facts):
             return Standing("changed", f"{item.locator[:200]} of {item.model} says something else now")
