@@ -11,13 +11,13 @@ What neurons read (`up`, `gate`) takes no part in this: the test of independence
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tools.weights.align_layers import LayerMatch, match_layers
 from tools.weights.aligned import AlignedWeights, AxisMap, TensorMap
 from tools.weights.hidden_axis import HiddenAxis, complete_match, fit_hidden
 from tools.weights.pairing import Pair, Pairing
-from tools.weights.roles import Role, read_heads
+from tools.weights.roles import Role, read_heads, read_roles
 from tools.weights.sampling import sample_rows
 from tools.weights.types import Weights
 
@@ -30,6 +30,10 @@ _WRITTEN = 96  # hidden dimensions whose rows tell what a neuron writes
 _SCALED = 0.15
 _SCALED_HEADS = 0.08  # estimated from many values each
 _POST_NORM = frozenset({"bert", "roberta", "distilbert", "electra", "xlm-roberta", "camembert", "albert"})
+_SHARE = 0.02  # of all bytes may go into fitting the frame; what follows takes up to 1 % more
+_READ_ANYWAY = 2**29  # bytes that may, however small the models
+# "anchors": no embeddings of shared tokens; "bytes": it would take more than may be read without `full`.
+Obstacle = Literal["anchors", "bytes"]
 _LayerKey = tuple[str, int | None]
 _NormRatios = dict[tuple[_LayerKey, str], "NDArray[np.float32]"]
 
@@ -39,12 +43,14 @@ class Alignment:
     """B in A's frame, and in words what was put back; `moved` is empty when nothing was.
 
     `pairing` is the given one, but for layers whose counterpart has another number; `layers` tells of those.
+    `is_anchored`: the embeddings of the two told one order of hidden dimensions, as those of relatives do.
     """
 
     weights: Weights
     moved: tuple[str, ...]
     pairing: Pairing
     layers: LayerMatch
+    is_anchored: bool
 
 
 @dataclass
@@ -60,16 +66,40 @@ class _Layer:
 
 
 def align_models(a: Weights, b: Weights, pairing: Pairing, *, small: bool) -> Alignment | None:
-    """See B as A would have it; None when the two have no embeddings that could anchor it, or widths differ.
+    """See B as A would have it; None where `find_obstacle` names one.
 
-    `small`: read whole what a large model is sampled of. Raises WeightsError.
+    `small`: read whole what a large model is sampled of. Of large models whose embeddings tell no order of
+    the hidden dimensions nothing else is looked at. Raises WeightsError.
     """
+    if find_obstacle(a, b, pairing, small=small) is not None:
+        return None
     hidden = fit_hidden(a, b, pairing, small=small)
     if hidden is None:
         return None
+    if not (small or hidden.is_found):
+        return Alignment(b, (), pairing, LayerMatch(pairing, {}, {}, {}), False)
     layers = match_layers(a, b, pairing, hidden)
     view, moved = _Finder(a, b, layers.pairing, hidden).align()
-    return Alignment(view, (*moved, "layers") if layers.is_moved else moved, layers.pairing, layers)
+    return Alignment(view, moved, layers.pairing, layers, hidden.is_found)
+
+
+def find_obstacle(a: Weights, b: Weights, pairing: Pairing, *, small: bool) -> Obstacle | None:
+    """Why B cannot be seen in A's frame; None where it can."""
+    pairs = [pair for pair in pairing.of_part("embed") if pair.fit != "other"]
+    if not pairs or len(a.tensors[pairs[0].a].shape) != 2:
+        return "anchors"
+    if small:
+        return None
+    needed = 0
+    for weights in (a, b):
+        for name, role in read_roles(weights.tensors).items():
+            info = weights.tensors[name]
+            if role.part in ("down", "o") and not role.bias and len(info.shape) == 2 and 0 not in info.shape:
+                # Where the hidden axis is not the first, a sample of it is strewn over the whole tensor.
+                share = 1.0 if role.transposed else min(1.0, _WRITTEN / info.shape[0])
+                needed += int(share * info.nbytes)
+    allowed = max(_READ_ANYWAY, int(_SHARE * (a.bytes_total + b.bytes_total)))
+    return None if needed <= allowed else "bytes"
 
 
 class _Finder:
@@ -247,7 +277,7 @@ class _Finder:
         layer = self._layers.get(key, _Layer())
         shape = self._b.tensors[pair.b].shape
         outputs, inputs = self._name_axes(role, layer, shape)
-        if outputs is not None and not role.bias and role.part.startswith("norm"):
+        if outputs is not None and not role.bias and "norm" in role.part:
             # A norm's own weight has no sign; its bias has.
             outputs = AxisMap(outputs.order, np.ones_like(outputs.factors))
         outputs, inputs = self._scale_heads(role, layer, outputs, inputs)
@@ -290,7 +320,7 @@ class _Finder:
         part, hidden = role.part, self._hidden
         if part in ("embed", "position", "token_type", "head"):
             return None, hidden if shape[-1] == self._width and not role.bias else None
-        if part.startswith("norm"):
+        if part.startswith("norm") or part == "embed_norm":
             return (hidden if shape == (self._width,) else None), None
         if part in ("q", "k", "v"):
             return (layer.queries if part == "q" else layer.keys), hidden

@@ -211,21 +211,3 @@ def _read_ascending(weights: Weights, name: str, dims: NDArray[np.int64]) -> NDA
     placed = np.empty((len(dims), weights.tensors[name].shape[1]), np.float32)
     placed[ascending] = weights.rows(name, dims[ascending].tolist())
     return placed
-
-
-def describe_layers(found: LayerMatch, name_a: str, name_b: str) -> Sequence[str]:
-    """Sentences on layers that are missing on one side, or stand twice."""
-    sentences = []
-    for repeated, one, other in (
-        (found.repeated, name_b, name_a),
-        (found.repeated_a, name_a, name_b),
-    ):
-        if repeated:
-            which = ", ".join(f"{own[1]} (as {like[1]})" for own, like in sorted(repeated.items()))
-            sentences.append(f"Layers of {one!r} that repeat one of {other!r}: {which}.")
-    if found.is_moved:
-        moved = ", ".join(
-            f"{own[1]} as {other[1]}" for own, other in sorted(found.of_b.items()) if own != other
-        )
-        sentences.append(f"Layers of {name_b!r} were held against other numbers of {name_a!r}: {moved}.")
-    return sentences

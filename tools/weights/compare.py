@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tools.weights.adapters import find_lora_pairs, name_base
-from tools.weights.align import Alignment, align_models
-from tools.weights.align_layers import describe_layers
+from tools.weights.align import Alignment, align_models, find_obstacle
+from tools.weights.align_reasons import describe_layers, explain_alignment, explain_failure, is_rescaled_copy
 from tools.weights.comparison import Direction, Relation, Verdict, WeightComparison, WeightFact
 from tools.weights.difference import TensorDifference, iter_differences
 from tools.weights.direction import DirectionJudgement, judge_direction
@@ -19,7 +19,7 @@ from tools.weights.independence import to_log10
 from tools.weights.neurons import LayerTest, check_layers, join_tests
 from tools.weights.pairing import Pairing, pair_tensors
 from tools.weights.recorded import RecordedWeights
-from tools.weights.relation import judge_relation
+from tools.weights.relation import RelationJudgement, judge_relation
 from tools.weights.sampling import is_small
 from tools.weights.turned import turn_like
 from tools.weights.types import Weights
@@ -57,6 +57,7 @@ class _Finding:
     differences: list[TensorDifference] = field(default_factory=list)
     moved: tuple[str, ...] = ()  # what was put back before the two were compared
     looked: list[str] = field(default_factory=list)  # what is said of that
+    is_open: bool = False  # a common origin is not excluded, though the test shows none
     repeated: tuple[int, int] = (0, 0)  # layers of A and of B that are copies of one that is there already
 
 
@@ -131,9 +132,10 @@ def _compare_models(
     log10 = to_log10(finding.log_p or 0.0)
     if log10 <= RELATED_LOG10 - bar:
         finding.verdict = "related"
-    elif log10 > UNRELATED_LOG10:
+    elif log10 > UNRELATED_LOG10 and not finding.is_open:
         finding.verdict = "unrelated"
-    finding.reasons += [_explain_test(tests, log10, finding), *finding.looked]
+    explained = [_explain_test(tests, log10, finding), *finding.looked]
+    finding.reasons += explained[::-1] if finding.is_open else explained
     if finding.verdict == "related":
         _judge(a, shown, pairing, finding)
     elif finding.verdict == "unrelated":
@@ -145,6 +147,8 @@ def _compare_models(
 def _judge(a: Weights, b: Weights, pairing: Pairing, finding: _Finding) -> None:
     """What relation it is, and which of the two came first."""
     judged = judge_relation(a, b, pairing, finding.differences)
+    if judged.relation == "finetune" and is_rescaled_copy(a, b, finding.differences, finding.moved):
+        judged = RelationJudgement("duplicate", 0.8, ("No tensor differs by more than rounding.",))
     finding.relation, finding.confidence = judged.relation, judged.confidence
     finding.reasons += judged.reasons
     directed = judge_direction(a, b, pairing, finding.differences, judged.relation)
@@ -180,15 +184,20 @@ def _look_aligned(
         return None
     alignment = align_models(a, b, pairing, small=whole)
     chosen = None
-    if alignment is not None and alignment.moved:
+    if alignment is not None and (alignment.moved or alignment.layers.is_moved):
         again = list(check_layers(a, alignment.weights, alignment.pairing))
         # Two looks at one pair: each must pass for half of what one would have.
         if again and to_log10(join_tests(again)) + math.log10(2) <= bar:
             nearer = list(iter_differences(a, alignment.weights, alignment.pairing, full=whole))
             if not is_related or sum(_list_distances(nearer)) < sum(distances) / 2:
                 chosen, finding.differences = alignment, nearer
-                finding.moved = alignment.moved
-    finding.looked = _explain_alignment(alignment, finding.moved, is_related=is_related)
+                finding.moved = (*alignment.moved, *(["layers"] if alignment.layers.is_moved else []))
+    if not is_related and chosen is None:
+        obstacle = find_obstacle(a, b, pairing, small=whole)
+        finding.is_open = obstacle == "bytes" or (alignment is not None and alignment.is_anchored)
+        finding.looked = explain_failure(alignment, obstacle)
+    elif chosen is not None:
+        finding.looked = explain_alignment(finding.moved)
     if alignment is not None and (is_related or chosen is not None):
         finding.looked += describe_layers(alignment.layers, a.name, b.name)
         finding.repeated = (len(alignment.layers.repeated_a), len(alignment.layers.repeated))
@@ -198,26 +207,6 @@ def _look_aligned(
 def _list_distances(differences: Sequence[TensorDifference]) -> list[float]:
     """The relative L2 of all tensors, ascending."""
     return sorted(found.shown.relative_l2 for found in differences if found.shown.relative_l2 is not None)
-
-
-def _explain_alignment(alignment: Alignment | None, moved: tuple[str, ...], *, is_related: bool) -> list[str]:
-    if moved:
-        return [
-            f"Seen in one frame: {' and '.join([', '.join(moved[:-1]), moved[-1]] if moved[1:] else moved)} "
-            "of one stand elsewhere in the other, which changes nothing of what it computes. What follows "
-            "was measured with them put back."
-        ]
-    if is_related:
-        return []
-    if alignment is None:
-        return [
-            "The two share no embeddings that would tell which hidden dimension is which, so that a copy "
-            "with its neurons in another order cannot be excluded."
-        ]
-    return [
-        "Neurons, heads, hidden dimensions and scales were also put in the order that fits best: they are no "
-        "copy in another order either."
-    ]
 
 
 def _is_identical(a: Weights, b: Weights, pairing: Pairing, differences: Sequence[TensorDifference]) -> bool:
@@ -295,6 +284,8 @@ def _explain_test(tests: Sequence[LayerTest], log10: float, finding: _Finding) -
             f"{counted}. Independent training puts neurons in a random order, so that chance gives about "
             f"one in each layer ({describe_p(log10)}): the two have a common origin."
         )
+    if finding.is_open:
+        return f"{counted}, as many as chance gives ({describe_p(log10)}), while both are left as they stand."
     if verdict == "unrelated":
         return (
             f"{counted}, as many as chance gives where two models were trained independently "
