@@ -16,11 +16,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from eval.draft_lies import run_lies
+from eval.draft_lies import run_lies, run_passage_lies
 from eval.draft_masks import mask_results, mask_row, read_rows
 from eval.draft_reading import find_untrue, is_open, list_statements, states
 from eval.draft_sample import run_sample
 from tools.draft.drafting import draft_subject
+
+_BENT_CARDS = 100
 
 
 class Tally:
@@ -80,6 +82,9 @@ def run_draft(shared: Path | None, *, limit: int | None = None) -> dict[str, Any
     result: dict[str, Any] = {}
     if shared is not None:
         result["real_cards"] = run_real_cards(shared, limit=limit)
+        result["bent_passages"] = run_passage_lies(
+            read_rows(shared)[: min(limit or _BENT_CARDS, _BENT_CARDS)]
+        )
     with tempfile.TemporaryDirectory(prefix="lake-draft-") as folder:
         tally = Tally()
         run_sample(Path(folder), tally)

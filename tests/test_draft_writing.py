@@ -31,6 +31,11 @@ def make_facts() -> list[Statement]:
         say("Its configuration names the dtype {}.", ("float16", cite("torch_dtype", '"float16"'))),
     ]
     passage = ledger.add("card", "acme/tiny@1", "README.md#L9", PASSAGE, "0" * 64)
+    for metric, value in (("F1", "82.9"), ("EM", "79.9")):
+        row = ledger.add(
+            "results", "acme/tiny@1", f"README.md#{metric}", f"{metric} {value} on nowhere", "0" * 64
+        )
+        facts.append(say("{}: {} on {}.", (metric, row), (value, row), ("nowhere", row)))
     return [*facts, Statement(f"> {PASSAGE}", (passage,))]
 
 
@@ -40,8 +45,9 @@ def make_facts() -> list[Statement]:
         "The model has 2 layers and a hidden size of 8 [E1][E2].",
         "Its vocabulary holds 40 entries [E3].",
         "The activation is silu [E4].",
-        "The loss fell from 4.9 to 3.3 [E6].",
+        "The loss fell from 4.9 to 3.3 in training [E6].",
         "It was never tried on letters in verse [E6].",
+        "The F1 on nowhere is 82.9 [E7].",
     ],
 )
 def test_what_the_evidence_says_may_be_worded_freely(sentence: str) -> None:
@@ -60,6 +66,10 @@ def test_what_the_evidence_says_may_be_worded_freely(sentence: str) -> None:
         "Its activation is float16 and its dtype is silu [E4][E5].",
         "The loss fell from 3.3 to 4.9 [E6].",
         "It was tried on letters in verse [E6].",
+        "The F1 on nowhere is 79.9 [E7][E8].",
+        "The F1 and EM on nowhere are 79.9 and 82.9 [E7][E8].",
+        "The loss fell in training [E6].",
+        "It was never tried [E6].",
         "The model has only 2 layers [E1].",
         "The model has about 40 entries in its vocabulary [E3].",
         "It has 2 layers, which were tried in training [E1][E6].",

@@ -53,15 +53,15 @@ def _find_parents(gathered: Gathered, seconds: float, progress: Progress | None)
         if edge.child == model and edge.evidence:
             for item in edge.evidence:
                 gathered.add(Known("parent", edge, "lineage", item))
-            if edge.weights != "contradicted":
+            if edge.weights != "contradicted" and (edge.declared or not edge.mutual):
                 yield edge.parent
 
 
 def find_edges(gathered: Gathered) -> list[JoinedEdge]:
-    """The edges from the model to its parents, each once."""
+    """The edges from the model to its parents, each once; a copy that nobody declared is no parent."""
     edges: dict[str, JoinedEdge] = {}
     for known in gathered.known.get("parent", ()):
-        if isinstance(known.value, JoinedEdge):
+        if isinstance(known.value, JoinedEdge) and (known.value.declared or not known.value.mutual):
             edges.setdefault(known.value.parent, known.value)
     return list(edges.values())
 
