@@ -317,12 +317,17 @@ class _Verifier:
         for segment, own in segments:
             items = [item for key in own if (item := self.ledger.get(key))]
             items = self.subjects.select_own(read_text(blank_links(segment)), items)
+            weighing = check_weighed(read_text(blank_links(segment)), self.names, items)
+            if weighing.problem:
+                report.problems.append(weighing.problem)
+                return False
+            if weighing.stated is not None:
+                has_facts = True
+                report.support[weighing.stated.id] = read_passage(weighing.stated).units[0].text.strip()
+            items = list(weighing.items)
             passages = [read_passage(item) for item in items]
             others = [read_passage(item) for item in cited if item not in items]
             part = read_text(blank_links(segment))
-            if reason := check_weighed(part, self.names, items):
-                report.problems.append(reason)
-                return False
             if reason := self.subjects.check_subject(piece, part, items, statement_ids):
                 report.problems.append(reason)
                 return False
@@ -334,7 +339,7 @@ class _Verifier:
                 return False
             models = {item.model.lower() for item in cited}
             own_ids = [(name, s, e) for name, s, e in self.names.ids(part) if name.lower() in models]
-            spans = [(s, e) for _, s, e in own_ids]
+            spans = [*((s, e) for _, s, e in own_ids), *weighing.settled]
             subjects = [name.rpartition("/")[2] for name, _, _ in own_ids]
             for phrase in explained:
                 spans += [match.span() for match in re.finditer(re.escape(phrase), part.folded.text)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tools.comparing.finding import Finding, FindingKind, read_finding
 from tools.evidence import Evidence
@@ -45,6 +46,8 @@ _ALLOWED: dict[FindingKind, frozenset[str]] = {
     "like": frozenset(),
 }
 _HEDGED = re.compile(r"\b(?:likely|probabl\w+|perhaps|may|might|possibly)\b", re.IGNORECASE)
+# "only 3 of 576"
+_ONLY = re.compile(r"\b(only|just)\b(?=\s+\d)", re.IGNORECASE)
 _OPEN = re.compile(
     r"\b(?:unknown|unclear|unverifiable)\b|\b(?:can ?not|can't|could not|do(?:es)? not|don't) "
     r"(?:be )?(?:tell|told|show|say|said|settle|decide|prove)\b|\bproves? no\b|\bwhether\b",
@@ -52,28 +55,48 @@ _OPEN = re.compile(
 )
 
 
-def check_weighed(reading: Reading, names: Names, cited: Sequence[Evidence]) -> str:
-    """Why a part of a statement says of weights what no finding it cites says; "" when it does not.
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """What came of it: `problem` for a person, "" for none; the evidence that speaks of the two models that
+    are named; spans of the folded text that are settled: the names of the two, and what is said of them;
+    and the finding that says the same of the two, if anything is said.
+    """
+
+    problem: str
+    items: tuple[Evidence, ...]
+    settled: tuple[tuple[int, int], ...] = ()
+    stated: Evidence | None = None
+
+
+def check_weighed(reading: Reading, names: Names, cited: Sequence[Evidence]) -> Weighing:
+    """Hold what a part of a statement says of weights against the findings it cites.
 
     `cited` is the evidence of that part. Without a finding among it nothing is checked.
     """
     findings = [(item, found) for item in cited if (found := _read(item)) is not None]
     if not findings:
-        return ""
+        return Weighing("", tuple(cited))
     ids = names.ids(reading)
     named = list(dict.fromkeys(name.lower() for name, _, _ in ids))
     if all(item.kind == "weights" for item in cited) and (reason := _check_models(named, findings)):
-        return reason
+        return Weighing(reason, tuple(cited))
     about = [
         (item, found)
         for item, found in findings
         if len(named) < 2 or {found.first.lower(), found.second.lower()} <= set(named)
     ]
     if not about:
-        return ""
+        return Weighing("", tuple(cited))
     if reason := _check_direction(reading, ids, about):
-        return reason
-    return _check_verdict(reading, ids, about)
+        return Weighing(reason, tuple(cited))
+    problem, settled = _check_verdict(reading, ids, about)
+    stated = about[0][0] if settled and not problem else None
+    models = {name.lower() for _, found in about for name in (found.first, found.second)}
+    settled += [(start, end) for name, start, end in ids if name.lower() in models]
+    settled += [match.span(1) for match in _ONLY.finditer(reading.folded.text)]
+    # A number that is given for these two has to stand in a finding about these two.
+    left_out = {item.id for item, _ in findings} - {item.id for item, _ in about}
+    return Weighing(problem, tuple(item for item in cited if item.id not in left_out), tuple(settled), stated)
 
 
 def _read(item: Evidence) -> Finding | None:
@@ -120,7 +143,9 @@ def _check_verdict(
     reading: Reading,
     ids: Sequence[tuple[str, int, int]],
     findings: Sequence[tuple[Evidence, Finding]],
-) -> str:
+) -> tuple[str, list[tuple[int, int]]]:
+    """(why a verdict is not that of the findings, where those stand that are)"""
+    settled = []
     text = reading.folded.text
     for _, start, end in ids:  # a name may hold such a word: "some-copy"
         text = text[:start] + "x" * (end - start) + text[end:]
@@ -137,8 +162,11 @@ def _check_verdict(
             ]
             if not any(allowed):
                 item, found = findings[0]
-                return f"{item.id} does not say that: {_SAYS[found.kind].format(found.first, found.second)}"
-    return ""
+                said = _SAYS[found.kind].format(found.first, found.second)
+                return f"{item.id} does not say that: {said}", []
+            if claim != "made":  # how it was made has to stand there
+                settled.append(match.span())
+    return "", settled
 
 
 _SAYS: dict[FindingKind, str] = {
