@@ -14,6 +14,12 @@ from typing import Any
 
 Pair = tuple[str, str]
 _SHOWN = 60
+_TRUE_BY_KIND = {
+    "true": "supported",
+    "grandparent": "supported",
+    "false": "contradicted",
+    "reversed": "contradicted",
+}
 
 
 def score_lineage(truth: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -21,7 +27,7 @@ def score_lineage(truth: Mapping[str, Any], found: Mapping[str, Any]) -> dict[st
 
     `edges` counts an edge as right with its direction; of a duplicate either direction is right, and a copy
     may stand for what it is a copy of. `links` leaves directions out. Direction and relation accuracy are
-    over the links that were found. `declared` leaves out what no weights could tell (adapters).
+    over the links that were found. `declared` leaves adapters out that are not judged.
     """
     lineage = _Truth(truth)
     edges = [(edge["parent"], edge["child"], edge.get("relation")) for edge in found.get("edges", ())]
@@ -135,25 +141,23 @@ def _score_edges(lineage: _Truth, edges: Sequence[tuple[str, str, Any]]) -> dict
 
 def _score_declared(truth: Sequence[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     told = {(row["child"], row["parent"]): row["verdict"] for row in found}
-    rows = [
-        (row["verdict"], told.get((row["child"], row["parent"]), "missing"))
-        for row in truth
-        if row["verdict"] != "unverifiable"
-    ]
-    silent = [
-        told.get((row["child"], row["parent"]), "missing")
-        for row in truth
-        if row["verdict"] == "unverifiable"
-    ]
+    rows = []
+    for row in truth:
+        said = told.get((row["child"], row["parent"]), "missing")
+        # Of an adapter no verdict is asked; one that is given has to be true.
+        if row["verdict"] != "unverifiable":
+            rows.append((row["verdict"], said))
+        elif said != "unverifiable":
+            rows.append((_TRUE_BY_KIND[row["kind"]], said))
     figures: dict[str, Any] = {
         verdict: _count_rates(
             sum(1 for true, said in rows if true == said == verdict),
-            sum(1 for _, said in rows if said == verdict) + silent.count(verdict),
+            sum(1 for _, said in rows if said == verdict),
             sum(1 for true, _ in rows if true == verdict),
         )
         for verdict in ("contradicted", "supported")
     }
-    return figures | {"missing": sum(1 for _, said in rows if said == "missing") + silent.count("missing")}
+    return figures | {"missing": sum(1 for _, said in rows if said == "missing")}
 
 
 def _score_false_parents(lineage: _Truth, edges: Sequence[tuple[str, str, Any]]) -> dict[str, Any]:
@@ -226,7 +230,10 @@ def _list_wrong_declared(lineage: _Truth, found: Iterable[Mapping[str, Any]]) ->
     rows = []
     for row in lineage.declared:
         verdict = told.get((row["child"], row["parent"]), "missing")
-        if verdict != row["verdict"]:
+        allowed = {row["verdict"]}
+        if row["verdict"] == "unverifiable":
+            allowed.add(_TRUE_BY_KIND[row["kind"]])
+        if verdict not in allowed:
             names = {"child": lineage.tell(row["child"]), "parent": lineage.tell(row["parent"])}
             rows.append(names | {"kind": row["kind"], "found": verdict, "true": row["verdict"]})
     return rows[:_SHOWN]

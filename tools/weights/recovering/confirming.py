@@ -12,6 +12,7 @@ from typing import Any
 from tools.weights.compare import compare_weights
 from tools.weights.comparison import Direction, Relation, Verdict, WeightComparison, WeightFact
 from tools.weights.opening import OpenedWeights, open_weights
+from tools.weights.recovering.adapting import Leaning, measure_leaning
 from tools.weights.recovering.memory import Memory
 
 _OPEN = 6  # models that are kept open
@@ -59,11 +60,27 @@ class Confirmer:
         key = f"{self._stamps[a]} {self._stamps[b]}"
         kept = self._memory.get_finding("comparison", key)
         if kept is None:
-            found = compare_weights(self.open(a), self.open(b))
+            # Freshly opened: evidence hashes what this comparison read, and nothing read before it.
+            with open_weights(self._places[a]) as first, open_weights(self._places[b]) as second:
+                found = compare_weights(first, second)
             kept = _pack(found)
             self._memory.put_finding("comparison", key, kept)
         self._known[a, b] = confirmation = _unpack(kept, a, b)
         return confirmation
+
+    def lean(self, adapter: str, base: str) -> Leaning | None:
+        """How far an adapter's steps lean on a model, see `measure_leaning`; kept. Raises WeightsError."""
+        key = f"{self._stamps[adapter]} {self._stamps[base]}"
+        kept = self._memory.get_finding("leaning", key)
+        if kept is None:
+            with open_weights(self._places[adapter]) as first, open_weights(self._places[base]) as second:
+                found = measure_leaning(first, second)
+            kept = json.dumps(None if found is None else dataclasses.asdict(found)).encode()
+            self._memory.put_finding("leaning", key, kept)
+        values = json.loads(kept)
+        if values is None:
+            return None
+        return Leaning(values["score"], tuple(WeightFact(**fact) for fact in values["facts"]))
 
     def close(self) -> None:
         """Close the models that are open."""

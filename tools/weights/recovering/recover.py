@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import comb, log10
 from pathlib import Path
 
 from tools.weights.compare import RELATED_LOG10
-from tools.weights.comparison import Relation, WeightFact
+from tools.weights.comparison import Relation
 from tools.weights.errors import WeightsError
-from tools.weights.recovering.adapting import fits_shapes, is_merged
 from tools.weights.recovering.candidates import group_models
 from tools.weights.recovering.confirming import Confirmer
 from tools.weights.recovering.declared import (
     Declaration,
     DeclarationJudge,
-    DeclaredVerdict,
     Judgement,
     Step,
 )
 from tools.weights.recovering.family import FamilyTree, FoundEdge, Member
 from tools.weights.recovering.fingerprints import Fingerprint
+from tools.weights.recovering.found import LineageEdge, Recovery
 from tools.weights.recovering.frames import frame_members
 from tools.weights.recovering.geometry import Geometry
 from tools.weights.recovering.memory import Memory, PassingMemory, recall_fingerprint, stamp_folder
+from tools.weights.recovering.placing import place_adapters
+
+__all__ = ["LakeModel", "LineageEdge", "Recovery", "recover"]
 
 Progress = Callable[[int, int, str], None]  # done, of how many, what
 
@@ -44,35 +46,6 @@ class LakeModel:
     name: str
     place: Path
     declared: tuple[Declaration, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LineageEdge:
-    """`child` was made from `parent`. `confidence` in 0..1 is that of link and direction."""
-
-    parent: str
-    child: str
-    relation: Relation
-    confidence: float
-    is_mutual: bool = False
-    facts: tuple[WeightFact, ...] = ()
-
-
-@dataclass(slots=True)
-class Recovery:
-    """What was recovered. `families` hold every model that could be read, those without relatives alone.
-
-    `edges` are asserted, `candidates` only likely. `failed` maps models to why they could not be read.
-    `compared` is the number of pairs that were compared to find families.
-    """
-
-    models: list[str] = field(default_factory=list)
-    families: list[list[str]] = field(default_factory=list)
-    edges: list[LineageEdge] = field(default_factory=list)
-    candidates: list[LineageEdge] = field(default_factory=list)
-    declared: list[Judgement] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    compared: int = 0
 
 
 def recover(
@@ -100,7 +73,7 @@ def recover(
             if len(names) > 1:
                 _build_family(names, full, stamps, claims, confirmer, memory, result)
         adapters = [name for name, found in prints.items() if found.is_adapter]
-        judged = _place_adapters(adapters, claims, confirmer, full, result)
+        judged = place_adapters(adapters, claims, confirmer, list(full), result)
         _judge_declared(models, confirmer, full, judged, result, progress)
     return result
 
@@ -177,62 +150,6 @@ def _describe_edge(edge: FoundEdge, names: Sequence[str], confirmer: Confirmer) 
             found.relation if found.relation not in (None, "adapter", "merge", "duplicate") else "finetune"
         )
     return LineageEdge(parent, child, relation, edge.certainty, edge.is_mutual, found.facts)
-
-
-def _place_adapters(
-    adapters: Sequence[str],
-    claims: Mapping[str, Sequence[str]],
-    confirmer: Confirmer,
-    full: Mapping[str, Fingerprint],
-    result: Recovery,
-) -> dict[tuple[str, str], Judgement]:
-    """Join adapters to their families, and judge what they declare by what their weights allow."""
-    judged: dict[tuple[str, str], Judgement] = {}
-    steps = [
-        (edge.parent, edge.child)
-        for edge in result.edges
-        if edge.relation in ("lora", "finetune", "duplicate")
-    ]
-    for name in adapters:
-        base = next(
-            (
-                parent
-                for parent, child in steps
-                if is_merged(confirmer.open(name), confirmer.open(parent), confirmer.open(child))
-            ),
-            None,
-        )
-        if base is not None:
-            result.edges.append(LineageEdge(base, name, "adapter", 0.95))
-        for parent in claims[name]:
-            if parent not in full:
-                continue
-            declaration = Declaration(name, parent)
-            fits = fits_shapes(confirmer.open(name), confirmer.open(parent))
-            facts = confirmer.compare(parent, name).facts
-            verdict: DeclaredVerdict
-            if base is not None:
-                same = base == parent or any(
-                    edge.is_mutual and {edge.parent, edge.child} == {base, parent} for edge in result.edges
-                )
-                verdict = "supported" if same else "unverifiable"
-                reason = f"Added to {base!r} it makes a model that is here, too."
-            elif fits is False:
-                verdict, reason = (
-                    "contradicted",
-                    f"The adapter changes matrices that {parent!r} does not have.",
-                )
-            else:
-                verdict = "unverifiable"
-                reason = f"The adapter fits {parent!r}, as it fits every model of these shapes."
-                result.candidates.append(LineageEdge(parent, name, "adapter", 0.5))
-            judged[name, parent] = Judgement(declaration, verdict, reason, facts)
-        family = next((group for group in result.families if base in group), None)
-        if family is None:
-            result.families.append([name])
-        else:
-            family.append(name)
-    return judged
 
 
 def _judge_declared(

@@ -9,7 +9,7 @@ from typing import Any
 from tools.evidence import EvidenceLedger
 from tools.weights.comparison import WeightFact
 from tools.weights.recovering.declared import Judgement
-from tools.weights.recovering.recover import LineageEdge, Recovery
+from tools.weights.recovering.found import LineageEdge, Recovery
 
 
 def describe_recovery(result: Recovery, ledger: EvidenceLedger, places: Mapping[str, Path]) -> dict[str, Any]:
