@@ -31,7 +31,7 @@ def compare(
 
     invocation: Invocation = context.obj
     require_plot_path(plot, (".png",))
-    if Path(a).exists() and Path(b).exists():
+    if all(name.startswith("hub:") or Path(name).exists() for name in (a, b)):
         places = find_place(None, a), find_place(None, b)
     else:
         with invocation.open_lake("compare", embedding=False) as lake:

@@ -18,7 +18,7 @@ def ingest(
         typer.Argument(
             metavar="SOURCE...",
             help="A dump (.parquet, .jsonl), a folder of model repositories, a paper (.pdf, .md, .txt), "
-            "or `sample:` for the built-in sample lake.",
+            "`hub:org/name`, `hub:?search=…&author=…&task=…`, or `sample:` for the built-in sample lake.",
         ),
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Take only so many records.", min=1)] = None,

@@ -11,7 +11,6 @@ from tools.comparing.places import ModelPlace
 from tools.comparing.tokenizer_diff import diff_tokenizers
 from tools.evidence import EvidenceLedger
 from tools.weights.compare import compare_weights
-from tools.weights.opening import open_weights
 
 if TYPE_CHECKING:
     from tools.weights.comparison import WeightComparison
@@ -31,16 +30,19 @@ def compare_places(
 
     Evidence is numbered in `ledger`, a new one unless given. Raises WeightsError when weights cannot be read.
     """
-    with open_weights(a.path) as first, open_weights(b.path) as second:
+    with a.open() as first, b.open() as second:
         found = compare_weights(first, second, full=full, progress=progress)
         config = diff_configs(first.config, second.config)
+        read = first.bytes_read + second.bytes_read
         names = {first.source: a.source, second.source: b.source}
     document = describe_comparison(
         found, a.model, b.model, names, EvidenceLedger() if ledger is None else ledger
     )
+    document["bytes_read"] = read
     document["config_diff"] = config
-    document["tokenizer_diff"] = diff_tokenizers(a.folder, b.folder)
-    document["card_diff"] = diff_cards(a.folder, b.folder)
+    with a.open_files() as files_a, b.open_files() as files_b:
+        document["tokenizer_diff"] = diff_tokenizers(files_a, files_b)
+        document["card_diff"] = diff_cards(files_a, files_b)
     return document
 
 

@@ -34,7 +34,7 @@ _MOST_LEVELS = 6
 _HIDDEN_FOLDERS = frozenset(
     {".git", ".cache", "__pycache__", ".ipynb_checkpoints", ".no_exist", "refs", "blobs"}
 )
-_CONFIG_KEYS = ("model_type", "architectures", "torch_dtype", "_name_or_path")
+CONFIG_KEYS = ("model_type", "architectures", "torch_dtype", "_name_or_path")
 _CACHE_PREFIX = "models--"
 
 
@@ -189,7 +189,7 @@ def describe_contents(folder: Path, root: Path) -> FolderContents:
     config = _read_json(names.get("config.json"), problems)
     adapter = _read_json(names.get(ADAPTER_CONFIG), problems)
     parameters = _count(paths, folder, problems) if not adapter else None
-    columns: dict[str, Any] = {key: config[key] for key in _CONFIG_KEYS if read_names(config.get(key))}
+    columns: dict[str, Any] = {key: config[key] for key in CONFIG_KEYS if read_names(config.get(key))}
     columns["tags"] = [*read_names(config.get("model_type")), *read_names(config.get("architectures"))]
     if base := read_text(adapter.get("base_model_name_or_path")):
         columns["adapter_base_model"] = base

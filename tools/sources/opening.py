@@ -12,23 +12,26 @@ _DUMP_ENDINGS = (".parquet", ".jsonl", ".json", ".ndjson")
 _PAPER_ENDINGS = (".pdf", ".md", ".markdown", ".txt")
 _KNOWN = (
     "A source is a Parquet or JSON Lines dump, a folder of model repositories, "
-    "a paper (.pdf, .md, .txt) or 'sample:'."
+    "a paper (.pdf, .md, .txt), 'hub:org/name' or 'sample:'."
 )
 _LATER = {
-    "hub": "Download the repositories and give the folder, or give a Parquet or JSON Lines dump.",
     "arxiv": "Download the paper and give its .pdf, .md or .txt file.",
 }
 _HEAD_BYTES = 64
 
 
 def open_source(spec: str) -> Source:
-    """The source that `spec` names: a path, or `sample:`.
+    """The source that `spec` names: a path, `hub:org/name`, a search of the Hub, or `sample:`.
 
     Raises UsageError when nothing of that name exists, SourceError when what exists is nothing a lake reads.
     """
     kind, colon, _ = spec.partition(":")
     if colon and kind.lower() in _LATER:
         raise UsageError(f"{spec!r}: this version reads nothing from {kind}: yet.", hint=_LATER[kind.lower()])
+    if kind.lower() == "hub" and colon and not Path(spec).exists():
+        from tools.sources.hub import HubModels
+
+        return HubModels(spec)
     if spec.strip().lower() in ("sample:", "sample") and not Path(spec).exists():
         from tools.sources.sample import SampleLake
 

@@ -98,24 +98,23 @@ class OpenedWeights:
             ) from error
 
 
-def open_weights(
-    place: Path | str,
-    *,
-    revision: str | None = None,
-    endpoint: str | None = None,
-    token: str | None = None,
-    root: Path | None = None,
-) -> OpenedWeights:
-    """Open the weights at `place`: a folder, one file of weights, or `org/name[@revision]` on the Hub.
+def open_weights(place: Path | str, *, endpoint: str = "", root: Path | None = None) -> OpenedWeights:
+    """Open the weights at `place`: a folder, one file of weights, or `hub:org/name[@revision]`.
 
-    A path that exists is never looked for on the Hub. `root` is the folder that links inside a model's folder
-    may lead into, that folder itself unless said. Headers are read, no values. Raises WeightsError, naming
-    the file, when there is nothing that can be opened.
+    Of a model on the Hub (at `endpoint`, HF_ENDPOINT unless given) only the parts that are read come over the
+    network. `root` is the folder that links inside a model's folder may lead into, that folder itself unless
+    said. Headers are read, no values. Raises WeightsError, naming the file, when there is nothing that can be
+    opened.
     """
     path = Path(place)
     repository: Repository
     only = None
-    if path.is_dir():
+    if str(place).startswith("hub:"):
+        from tools.hub import HubClient, parse_hub_name
+        from tools.weights.remote import HubRepository
+
+        repository = HubRepository(HubClient(endpoint), parse_hub_name(str(place)))
+    elif path.is_dir():
         repository = FolderRepository(path, root=root)
     elif path.is_file():
         repository = FolderRepository(path.parent, root=root)
