@@ -128,8 +128,8 @@ MATCHED = (
 )
 CHANCE = (
     "3 of 576 neurons sampled from 3 layers match the neuron of the same number, as many as chance gives "
-    "where two models were trained independently (p = 0.73). The two differ most in 'lm_head.weight' (relative L2 "
-    "1.45, cosine -0.0493)."
+    "where two models were trained independently (p = 0.73). The two differ most in 'lm_head.weight' "
+    "(relative L2 1.45, cosine -0.0493)."
 )
 _FOUND: tuple[tuple[FindingKind, str, str, str, str], ...] = (
     ("made", NOTES, BASE, " (finetune, confidence 0.85); no card declares it", MATCHED),  # E1
