@@ -10,6 +10,7 @@ What neurons read (`up`, `gate`) takes no part in this: the test of independence
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -34,6 +35,7 @@ _SHARE = 0.02  # of all bytes may go into fitting the frame; what follows takes 
 _READ_ANYWAY = 2**29  # bytes that may, however small the models
 # "anchors": no embeddings of shared tokens; "bytes": it would take more than may be read without `full`.
 Obstacle = Literal["anchors", "bytes"]
+Progress = Callable[[int, int, str], None]  # done, of how many, what
 _LayerKey = tuple[str, int | None]
 _NormRatios = dict[tuple[_LayerKey, str], "NDArray[np.float32]"]
 
@@ -65,11 +67,13 @@ class _Layer:
     factors: dict[str, NDArray[np.float32]] = field(default_factory=dict)  # of outputs, by part; of o: inputs
 
 
-def align_models(a: Weights, b: Weights, pairing: Pairing, *, small: bool) -> Alignment | None:
+def align_models(
+    a: Weights, b: Weights, pairing: Pairing, *, small: bool, progress: Progress | None = None
+) -> Alignment | None:
     """See B as A would have it; None where `find_obstacle` names one.
 
-    `small`: read whole what a large model is sampled of. Of large models whose embeddings tell no order of
-    the hidden dimensions nothing else is looked at. Raises WeightsError.
+    `small`: read whole what a large model is sampled of. `progress` is told of every layer. Of large models
+    whose embeddings tell no order of the hidden dimensions nothing else is looked at. Raises WeightsError.
     """
     if find_obstacle(a, b, pairing, small=small) is not None:
         return None
@@ -79,7 +83,7 @@ def align_models(a: Weights, b: Weights, pairing: Pairing, *, small: bool) -> Al
     if not (small or hidden.is_found):
         return Alignment(b, (), pairing, LayerMatch(pairing, {}, {}, {}), False)
     layers = match_layers(a, b, pairing, hidden)
-    view, moved = _Finder(a, b, layers.pairing, hidden).align()
+    view, moved = _Finder(a, b, layers.pairing, hidden).align(progress)
     return Alignment(view, moved, layers.pairing, layers, hidden.is_found)
 
 
@@ -113,10 +117,12 @@ class _Finder:
                 layer = self._layers.setdefault((pair.role.stack, pair.role.layer), _Layer())
                 layer.pairs.setdefault(pair.role.part, pair)
 
-    def align(self) -> tuple[Weights, tuple[str, ...]]:
+    def align(self, progress: Progress | None) -> tuple[Weights, tuple[str, ...]]:
         moved = [] if self._hidden.is_identity else ["hidden dimensions"]
         norms = self._fit_norms()
-        for layer in self._layers.values():
+        for at, layer in enumerate(self._layers.values()):
+            if progress is not None:
+                progress(at, len(self._layers), "layers put in one order")
             self._fit_neurons(layer)
             self._fit_heads(layer)
         layers = self._layers.values()

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tools.weights.hidden_axis import HiddenAxis
@@ -76,11 +77,14 @@ def match_layers(a: Weights, b: Weights, pairing: Pairing, hidden: HiddenAxis) -
         for key in theirs:
             neurons = _read_neurons(a, *first[key], dims, ones)
             sampled.append(neurons[sample_rows(len(neurons), _NEURONS)])
-        columns = [
-            compare_neurons(sampled, _read_neurons(b, *second[key], hidden.order[dims], hidden.signs[dims]))
-            for key in own
-        ]
-        alike = np.stack(columns, axis=1)
+        others = partial(_read_neurons, b, dims=hidden.order[dims], signs=hidden.signs[dims])
+        if own == theirs and all(
+            compare_neurons([rows], others(*second[key]))[0] >= _ALIKE
+            for key, rows in zip(own, sampled, strict=True)
+        ):
+            of_b |= dict(zip(own, theirs, strict=True))
+            continue
+        alike = np.stack([compare_neurons(sampled, others(*second[key])) for key in own], axis=1)
         path = find_path(alike)
         of_b |= {own[to]: theirs[at] for at, to in path}
         taken_a, taken_b = {at for at, _ in path}, {to for _, to in path}

@@ -116,7 +116,9 @@ def _compare_models(
     whole = full or is_small(a, b)
     bar = math.log10(pairs_tested) if pairs_tested > 1 else 0.0
     finding.differences = list(iter_differences(a, shown, pairing, full=whole, progress=progress))
-    found = _look_aligned(a, shown, pairing, tests, finding, bar=RELATED_LOG10 - bar, whole=whole)
+    found = _look_aligned(
+        a, shown, pairing, tests, finding, bar=RELATED_LOG10 - bar, whole=whole, progress=progress
+    )
     if found is not None:
         shown, pairing = found.weights, found.pairing
         tests = list(check_layers(a, shown, pairing))
@@ -169,6 +171,7 @@ def _look_aligned(
     *,
     bar: float,
     whole: bool,
+    progress: Progress | None,
 ) -> Alignment | None:
     """B in A's frame when that shows more than B as it stands, with its differences in `finding`; else None.
 
@@ -182,7 +185,7 @@ def _look_aligned(
     is_near = not distances or distances[int(_UPPER * len(distances))] <= _RESCALED
     if not (tests or is_deep) or (is_related and is_near and not is_deep):
         return None
-    alignment = align_models(a, b, pairing, small=whole)
+    alignment = align_models(a, b, pairing, small=whole, progress=progress)
     chosen = None
     if alignment is not None and (alignment.moved or alignment.layers.is_moved):
         again = list(check_layers(a, alignment.weights, alignment.pairing))
