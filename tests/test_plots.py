@@ -123,3 +123,12 @@ def test_a_chain_of_two_hundred_models_is_drawn() -> None:
     chain = [make_edge(f"lab/m{n}", f"lab/m{n + 1}") for n in range(200)]
     picture = imread(io.BytesIO(draw_lineage_png(make_document("lab/m0", chain))))
     assert picture.shape[1] <= 30_001
+
+
+def test_strange_and_many_tensors_stay_readable() -> None:
+    odd = [(f"decoder.{'inner' * 20}.block{n}.strange{n}.weight", 0.1) for n in range(200)]
+    experts = [(f"model.layers.{n}.mlp.experts.{e}.w1.weight", 0.2) for n in range(4) for e in range(64)]
+    picture = imread(io.BytesIO(draw_comparison_png(_comparison([*odd, *experts])) or b""))
+    assert picture.shape[0] < 2600
+    # The names of the rows begin inside of the picture: its left edge is blank.
+    assert float(picture[:, :8, :3].min()) == 1.0

@@ -175,9 +175,11 @@ class ModelFiles:
         if isinstance(folders[0], Path) and isinstance(folders[1], Path):
             try:
                 with open_weights(folders[0]) as first, open_weights(folders[1]) as second:
+                    names = {first.source: a, second.source: b}
                     if not full or first.bytes_total + second.bytes_total <= _MOST_COMPUTED:
                         facts = compare_weights(first, second, full=full).facts
-                    names = {first.source: a, second.source: b}
+                if not full:
+                    facts = (*facts, *_lean(folders[0], folders[1]))
             except (LakeError, OSError):
                 facts = ()  # the other model cannot be read: nothing can be computed with it
         found = frozenset((names[f.source], f.locator, f.text, f.sha256) for f in facts)
@@ -263,6 +265,18 @@ def _read_file(folder: Path, name: str) -> bytes | Standing:
             file.close()
     except (WeightsError, OSError) as error:
         return Standing("changed", f"{name} cannot be read any more: {error}")
+
+
+def _lean(adapter: Path, base: Path) -> tuple[WeightFact, ...]:
+    """What the steps of an adapter say of the model they would change; nothing for two full models."""
+    from tools.weights.opening import open_weights
+    from tools.weights.recovering.adapting import measure_leaning
+
+    with open_weights(adapter) as first, open_weights(base) as second:
+        if first.adapter is None or second.adapter is not None:
+            return ()
+        found = measure_leaning(first, second)
+        return () if found is None else found.facts
 
 
 def _find_tensor(locator: str, weights: OpenedWeights) -> str | None:

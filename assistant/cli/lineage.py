@@ -126,6 +126,8 @@ def _render(invocation: Invocation, document: dict[str, Any]) -> None:
 
 def _describe(edge: dict[str, Any]) -> str:
     relation = edge["relation"] or "relation not stated"
+    if edge["mutual"]:
+        relation += " (copies of each other; which came first is not known)"
     if not edge["declared"]:
         return f"{relation}; not declared, found in the weights"
     told = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ _WIDEST = 15.0
 _LEAST, _MOST = 1e-4, 2.0  # of relative L2: below is drawn as equal, independent models reach about 1.4
 _PARTS = {
     "embed": "embeddings",
+    "token_type": "token types",
     "position": "positions",
+    "embed_norm": "norm of embeddings",
     "norm_attention": "norm of attention",
     "qkv": "q, k, v",
     "q": "q",
@@ -34,6 +37,9 @@ _PARTS = {
     "norm_final": "last norm",
     "head": "head",
 }
+_LONGEST = 34  # characters of a row's name
+_MOST_ROWS = 48
+_REST = "everything else"
 _INK, _QUIET, _PAPER = "#1b1f24", "#6b7280", "#ffffff"
 
 
@@ -120,6 +126,11 @@ def _arrange(
             float(layer["relative_l2"])
         )
     rows = sorted(dict.fromkeys(row for row, _ in found), key=_place_row)
+    if len(rows) > _MOST_ROWS:
+        kept, joined = set(rows[: _MOST_ROWS - 1]), dict[tuple[str, str], list[float]]()
+        for (row, column), several in found.items():
+            joined.setdefault((row if row in kept else _REST, column), []).extend(several)
+        found, rows = joined, [*rows[: _MOST_ROWS - 1], _REST]
     outside = any(column == "–" for _, column in found)
     columns = (["–"] if outside else []) + [str(number) for number in sorted(numbers)]
     values = np.full((len(rows), len(columns)), np.nan)
@@ -131,8 +142,14 @@ def _arrange(
 
 
 def _name_row(role: Role, name: str) -> str:
-    part = _PARTS.get(role.part, role.part) if role.part != "other" else role.rest or name
-    return part + (" (bias)" if role.bias else "")
+    if role.part == "other":
+        # Experts and the like are one row, and names that say nothing to a reader stay short.
+        return _shorten(re.sub(r"(?<![^.])\d+(?![^.])", "*", role.rest or name))
+    return _PARTS.get(role.part, role.part) + (" (bias)" if role.bias else "")
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2 - 1]}…{name[-_LONGEST // 2 :]}"
 
 
 def _place_row(row: str) -> tuple[int, str]:
