@@ -209,12 +209,15 @@ class FamilyTree:
             self.edges += [FoundEdge(parent, mixture.child, "mixed", certainty) for parent in mixture.parents]
         if not trained:
             return core[0]
+        # What was reordered has a frame of its own, as all that comes from it: the first is in the commonest.
+        commonest = max(self._frames[at] for at in trained)
         trees = {
             root: self._hang(root, trained, [at for at in stems if at in mixed or at in trained])
             for root in trained
+            if self._frames[root] == commonest
         }
         scores = {root: self._judge_tree(root, tree) for root, tree in trees.items()}
-        root = max(trained, key=lambda at: (scores[at], self._frames[at], -at))
+        root = max(trees, key=lambda at: (scores[at], self._frames[at], -at))
         others = [score for at, score in scores.items() if at != root]
         lead = scores[root] - max(others) if others else 1.0
         for child, parent in trees[root].items():
@@ -243,6 +246,7 @@ class FamilyTree:
                 for at in stems
                 if at not in (root, child)
                 and not self._is_mixed_of(at, child, root)
+                and self.members[at].frame in (self.members[child].frame, self.members[root].frame)
                 and apart[root, at] < apart[root, child]
                 and between(root, at, child)
             ]
