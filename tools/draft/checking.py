@@ -51,8 +51,8 @@ def find_fault(said: Statement, known: Sequence[str] = ()) -> str:
     if said.written:
         return _judge_written(said, known)
     if not said.values:
-        quoted = unquote(said.text)
-        found = any(quoted in item.text for item in said.evidence)
+        quoted = _trim(unquote(said.text))
+        found = any(quoted in _trim(item.text) for item in said.evidence)
         return "" if found and quoted.strip() else "it does not stand in the evidence word for word"
     for value in said.values:
         if not any(holds(item, value) for item in said.evidence):
@@ -88,6 +88,11 @@ def _stands(value: str, text: str) -> bool:
     before = r"(?<![^\W_])" if value[0].isalnum() else ""
     after = r"(?![^\W_]|[.,]\d)" if value[-1].isalnum() else ""
     return re.search(before + re.escape(value) + after, text) is not None
+
+
+def _trim(text: str) -> str:
+    """Lines without white space at their ends, which Markdown does not show."""
+    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def unquote(text: str) -> str:

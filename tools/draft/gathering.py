@@ -16,7 +16,7 @@ from tools.draft.json_places import Member, read_members
 from tools.draft.subject import DraftSubject
 from tools.draft.types import Origin
 from tools.evidence import Evidence, EvidenceKind, EvidenceLedger
-from tools.facts import read_facts
+from tools.facts import Fact, read_facts
 from tools.hashing import hash_bytes, hash_text
 from tools.sources.fields import RowError, decode_text
 
@@ -119,8 +119,11 @@ def _gather_card(gathered: Gathered) -> None:
     subject = gathered.subject
     for topic, facts in read_facts(subject.record, subject.card).items():
         for fact in facts:
+            if "[more information needed]" in fact.text.lower():
+                continue  # the template's default, whatever stands behind it
             origin: Origin = fact.origin
-            gathered.add(Known(topic, fact.value, origin, fact.register(gathered.ledger)))
+            value = _quote_value(fact) if fact.origin == "prose" else fact.value
+            gathered.add(Known(topic, value, origin, fact.register(gathered.ledger)))
     _gather_dates(gathered)
     _gather_papers(gathered)
     for row in subject.card.results:
@@ -129,6 +132,13 @@ def _gather_card(gathered: Gathered) -> None:
                 "results", subject.record.source, row.locator, row.text, subject.card.sha256
             )
             gathered.results.append((row, evidence))
+
+
+def _quote_value(fact: Fact) -> str:
+    """The value of a labelled line as it stands there, links included; a sentence of prose as it is shown."""
+    if fact.value in fact.text or ":" not in fact.text:
+        return fact.value
+    return fact.text.partition(":")[2].strip(" *_`")
 
 
 def _gather_papers(gathered: Gathered) -> None:

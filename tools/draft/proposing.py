@@ -32,8 +32,9 @@ _DEFAULT = re.compile(re.escape(NEEDED) + r"(?: \(would fill it: [^\n]*\))?", re
 def propose_card(gathered: Gathered, slots: Sequence[SlotDraft], text: str) -> str:
     """`text`, a card, with its holes filled; `text` itself where there is nothing to fill."""
     card = parse_card(text, model_id=gathered.subject.record.model)
-    ends = "\r\n" if "\r\n" in text else "\n"
-    lines = text.replace("\r\n", "\n").split("\n")
+    # Lines keep the ends they have; those that are added get what most others have.
+    end = "\r" if text.count("\r\n") > text.count("\n") / 2 else ""
+    lines = text.split("\n")
     used: list[Statement] = []
     _fill_defaults(lines, card, slots, used)
     missing = _list_missing(card, slots, used)
@@ -42,19 +43,22 @@ def propose_card(gathered: Gathered, slots: Sequence[SlotDraft], text: str) -> s
     for place, added in sorted(_place_missing(card, missing, len(lines)).items(), reverse=True):
         while place > 0 and not lines[place - 1].strip():
             place -= 1
-        lines[place:place] = added
-    _fill_metadata(lines, card, gathered)
+        lines[place:place] = [line + end for line in added]
+    _fill_metadata(lines, card, gathered, end)
     if notes:
         while lines and not lines[-1].strip():
             lines.pop()
-        lines += ["", *notes, ""]
-    return ends.join(lines)
+        if lines and end and not lines[-1].endswith(end):
+            lines[-1] += end
+        lines += [line + end for line in ("", *notes)] + [""]
+    return "\n".join(lines)
 
 
 def _list_notes(gathered: Gathered, lines: Sequence[str], used: Sequence[Statement]) -> list[str]:
     cited = {item.id for said in used for item in said.evidence}
     notes = [render_footnote(item) for item in gathered.ledger if item.id in cited]
-    return [note for note in notes if note not in lines]
+    held = {line.rstrip("\r") for line in lines}
+    return [note for note in notes if note not in held]
 
 
 def diff_cards(before: str, after: str, name: str = "README.md") -> str:
@@ -79,7 +83,7 @@ def _fill_defaults(lines: list[str], card: Card, slots: Sequence[SlotDraft], use
             slot = known.get(find_label(line) or find_slot(passage) or "")
             if slot is None:
                 continue
-            said = [one for one in slot.statements if not _is_quoted(one)]
+            said = [one for one in slot.statements if not is_block(one)]
             if said:
                 joined = render_line(said)
                 found = _DEFAULT.search(line)
@@ -88,14 +92,8 @@ def _fill_defaults(lines: list[str], card: Card, slots: Sequence[SlotDraft], use
                 used += said
 
 
-def _is_quoted(said: Statement) -> bool:
-    """Whether a statement repeats what the card's body says, or is a block that fits in no line."""
-    return said.text.startswith((">", "```")) or "\n" in said.text or not _is_from_elsewhere(said, body=True)
-
-
-def _is_from_elsewhere(said: Statement, *, body: bool) -> bool:
-    own = "README.md#L" if body else "README.md#"
-    return not all(item.locator.startswith(own) for item in said.evidence)
+def _is_from_elsewhere(said: Statement) -> bool:
+    return not all(item.locator.startswith("README.md#") for item in said.evidence)
 
 
 def _list_missing(
@@ -109,7 +107,7 @@ def _list_missing(
     for slot in slots:
         if slot.slot in present or not slot.path or slot.slot in ("get_started_code", "model_type"):
             continue
-        said = [one for one in slot.statements if one not in used and _is_from_elsewhere(one, body=False)]
+        said = [one for one in slot.statements if one not in used and _is_from_elsewhere(one)]
         if said:
             missing.append((slot, said))
             used += said
@@ -155,7 +153,7 @@ def _fold_title(title: str) -> str:
     return re.sub(r"\[optional\]|[^a-z0-9]", "", title.lower())
 
 
-def _fill_metadata(lines: list[str], card: Card, gathered: Gathered) -> None:
+def _fill_metadata(lines: list[str], card: Card, gathered: Gathered, end: str) -> None:
     """Add the fields that are missing; a block that cannot be read is left alone."""
     if any(problem.code.startswith("front-matter") for problem in card.problems):
         return
@@ -167,9 +165,9 @@ def _fill_metadata(lines: list[str], card: Card, gathered: Gathered) -> None:
     }
     if not missing:
         return
-    added = write_fields(missing, inherited)
+    added = [line + end for line in write_fields(missing, inherited)]
     if card.front_matter is None:
-        lines[:0] = ["---", *added, "---", ""]
+        lines[:0] = [f"---{end}", *added, f"---{end}", end]
         return
     for key in list(missing):
         # An empty field of the author's gives way to the one that is filled in.
