@@ -21,6 +21,8 @@ Json = Mapping[str, Any]
 _FIRST = re.compile(r"^(?P<said>.*?)\.(?:\s+(?P<statistic>.*))?$", re.DOTALL)
 _OF_CHANGE = re.compile(r"\b(?:changed|differ most|pruned|exactly zero)\b")
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z0-9])")
+# Neither "yes" nor "no" answers these.
+_OPEN_QUESTION = re.compile(r"\W*(?:and |but |so )*(?:how|what|where|which|who|why)\b", re.IGNORECASE)
 _LISTED = 8
 _FIELDS = {"base_model": "base model"}
 
@@ -56,20 +58,11 @@ def quote_statistic(entry: Json, *, words: int = 52) -> str:
 def compose_pair(plan: Plan, compared: Json, lineage: Json | None, without_weights: Draft) -> Draft:
     """How two models stand to each other. `without_weights`: the answer from cards alone."""
     entry = _choose_finding(plan, compared)
-    if len(compared["without_weights"]) > 1:
-        return without_weights
     if entry is None:
-        told: Sequence[str] = _explain_absence(compared)
-        return Draft(
-            text="\n".join([_drop_no_weights(without_weights.text), *(f"- {line}" for line in told)]),
-            models=without_weights.models,
-            suggestions=without_weights.suggestions,
-            abstained=without_weights.abstained,
-            memo=without_weights.memo,
-            framing=(*without_weights.framing, *told),
-        )
+        return _compose_without_finding(plan, compared, without_weights)
     opening = _answer_yes_or_no(plan, compared)
-    lines = [say_finding(entry, opening=opening), *_declared_lines(compared)]
+    said_first = "" if _OPEN_QUESTION.match(plan.question) else opening
+    lines = [say_finding(entry, opening=said_first), *_declared_lines(compared)]
     said = {entry["key"]}
     further = list(compared["lineage"]["path"]) if plan.reason != "changes" else []
     if plan.reason in ("origin", "copy") and opening == "No" and lineage is not None:
@@ -91,6 +84,28 @@ def compose_pair(plan: Plan, compared: Json, lineage: Json | None, without_weigh
             "parents": _true_parents(plan.models[0], compared, lineage),
             "weighed": store_requests(plan),
         },
+    )
+
+
+def _compose_without_finding(plan: Plan, compared: Json, of_cards: Draft) -> Draft:
+    """What files and cards say of two models where their weights say nothing."""
+    absent = compared["without_weights"]
+    told: list[str] = [] if len(absent) > 1 else _explain_absence(compared)
+    declared: list[str] = []
+    if plan.reason == "changes" and not absent:
+        lines = [*told, *_difference_lines(compared)]
+    else:
+        declared = [] if plan.reason == "origin" else _declared_lines(compared)
+        lines = [*declared, *(line.removeprefix("- ") for line in of_cards.text.split("\n")), *told]
+    if told:
+        lines = [line for line in lines if line != phrases.NO_WEIGHTS]  # why not is said more exactly
+    return Draft(
+        text="\n".join(f"- {line}" for line in dict.fromkeys(lines) if line),
+        models=of_cards.models,
+        suggestions=of_cards.suggestions,
+        abstained=of_cards.abstained and not declared,
+        memo=of_cards.memo,
+        framing=(*of_cards.framing, *told),
     )
 
 
@@ -265,11 +280,6 @@ def _answer_yes_or_no(plan: Plan, compared: Json) -> str:
         case "related":
             return "Yes" if kin else "No" if apart else ""
     return ""
-
-
-def _drop_no_weights(text: str) -> str:
-    """An answer from cards without the line that no weights were compared: why not is said more exactly."""
-    return "\n".join(line for line in text.split("\n") if phrases.NO_WEIGHTS not in line)
 
 
 def _read_pair(weighed: Json) -> Finding | None:

@@ -29,10 +29,12 @@ def plan_pair(base: Plan, bare: str) -> Plan | None:
     if len(models) != 2 or asked_metrics(bare):
         return None
     compare = Request("compare_models", {"a": models[0], "b": models[1]})
+    documents = Request("compare_documentation", {"models": list(models), "fields": [], "question": bare})
+    of_two = (compare, _trace(models[0]), documents)
     if has_shape("copies", bare):
-        return replace(base, intent="weigh", reason="copy", requests=(compare, _trace(models[0])))
+        return replace(base, intent="weigh", reason="copy", requests=of_two)
     if has_shape("independent", bare):
-        return replace(base, intent="weigh", reason="unrelated", requests=(compare, _trace(models[0])))
+        return replace(base, intent="weigh", reason="unrelated", requests=of_two)
     descent = has_shape("lineage", bare) or has_shape("made_from", bare)
     if descent and not has_shape("about_data", bare) and (is_yes_no(bare) or has_shape("whether", bare)):
         reads = Request(
@@ -41,9 +43,8 @@ def plan_pair(base: Plan, bare: str) -> Plan | None:
         )
         return replace(base, intent="weigh", reason="origin", requests=(_trace(models[0]), reads, compare))
     if has_shape("related", bare):
-        return replace(base, intent="weigh", reason="related", requests=(compare, _trace(models[0])))
+        return replace(base, intent="weigh", reason="related", requests=of_two)
     if has_shape("changes", bare) and not base.attributes:
-        documents = Request("compare_documentation", {"models": list(models), "fields": [], "question": bare})
         return replace(base, intent="weigh", reason="changes", requests=(compare, documents))
     return None
 
