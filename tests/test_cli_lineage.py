@@ -153,3 +153,24 @@ def test_similar_by_weights_without_weights_is_an_error(
         capsys, "--home", str(lake_home), "similar", name, "--by", "weights", "-k", "1", code=2
     )
     assert found["error"]["message"]
+
+
+def test_circles_and_models_that_name_themselves_are_told_and_not_followed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, parent in (("a", "lab/b"), ("b", "lab/a"), ("own", "lab/own")):
+        folder = tmp_path / "lab" / name
+        folder.mkdir(parents=True)
+        (folder / "README.md").write_text(f"---\nbase_model: {parent}\n---\n# {name}\n", encoding="utf-8")
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+    home = ("--home", str(tmp_path / "home"))
+    assert run([*home, "ingest", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert run_for_json(capsys, *home, "lineage", "own")["cycles"] == [["lab/own", "lab/own"]]
+    assert run([*home, "lineage", "lab/a", "--plot", str(tmp_path / "circle.html")]) == 0
+    said = capsys.readouterr().out
+    assert "in a circle: lab/a → lab/b → lab/a\n" in said
+    assert said.count("lab/b") < 12
+    assert "has no weights" in said
+    page = (tmp_path / "circle.html").read_text("utf-8")
+    assert "lab/a → lab/b → lab/a." in page

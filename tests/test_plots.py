@@ -64,7 +64,9 @@ def test_hostile_names_stay_names() -> None:
 
 
 def test_cycles_and_notes_are_told() -> None:
-    page = draw_lineage_html(make_document("a/a", [], cycles=[["a/a", "a/b"]], notes=["Stopped early."]))
+    page = draw_lineage_html(
+        make_document("a/a", [], cycles=[["a/a", "a/b", "a/a"]], notes=["Stopped early."])
+    )
     assert "a/a → a/b → a/a" in page
     assert "Stopped early." in page
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tools.catalog.repository import Catalog
 
+_SHOWN_PROBLEMS, _SHOWN_SOURCES = 5, 40
 _STYLES = {"contradicted": "red", "supported": "green"}
 
 
@@ -111,17 +112,21 @@ def _render(invocation: Invocation, document: dict[str, Any]) -> None:
     for edge in document["candidates"]:
         say(f"Only likely: {edge['child']} from {edge['parent']} ({edge['relation'] or 'relation unknown'})")
     for cycle in document["cycles"]:
-        say("The declarations go in a circle: " + " → ".join((*cycle, cycle[0])), "yellow")
+        say("The declarations go in a circle: " + " → ".join(cycle), "yellow")
     for edge in document["edges"]:
         if edge["weights"] == "contradicted":
             say(f"{edge['child']} from {edge['parent']}: {edge['reason']}", "red")
-    for model in document["models"]:
-        if model["problem"]:
-            say(f"{model['model']}: {model['problem']}", "yellow")
+    unread = [model for model in document["models"] if model["problem"]]
+    for model in unread[:_SHOWN_PROBLEMS]:
+        say(f"{model['model']}: {model['problem']}", "yellow")
+    if len(unread) > _SHOWN_PROBLEMS:
+        say(f"The weights of {len(unread) - _SHOWN_PROBLEMS} more could not be read (--json: why).", "yellow")
     for note in document["notes"]:
         say(note, "yellow")
-    for key, item in marks.items():
+    for key, item in list(marks.items())[:_SHOWN_SOURCES]:
         say(f"[{key}] {item['source']}, {item['locator']}: {item['text']}", "dim")
+    if len(marks) > _SHOWN_SOURCES:
+        say(f"And {len(marks) - _SHOWN_SOURCES} more sources (all of them with --json).", "dim")
 
 
 def _describe(edge: dict[str, Any]) -> str:

@@ -123,6 +123,7 @@ class _Walk:
         self._found = FoundLineage(catalog)
         self._sources: dict[str, str] = {}
         self._candidates: dict[tuple[str, str], FoundEdge] = {}
+        self._own_parents: set[str] = set()  # models that name themselves
 
     def trace(self, start: str, depth: int, notes: list[str]) -> JoinedLineage:
         above, ancestors = walk_edges(start, depth, lambda model: self._step(model, upwards=True))
@@ -153,14 +154,16 @@ class _Walk:
             descendants=tuple(descendants),
             edges=tuple(edges.values()),
             candidates=tuple(candidates),
-            cycles=tuple(find_cycles(followed)),
+            cycles=(*find_cycles(followed), *((name, name) for name in sorted(self._own_parents))),
             notes=tuple(notes),
         )
 
     def _step(self, model: str, *, upwards: bool) -> Iterator[tuple[JoinedEdge, str | None, str]]:
         declared: dict[tuple[str, str], list[StoredParent]] = {}
         for said in self._catalog.parents_of(model) if upwards else self._catalog.children_of(model):
-            if said.parent != said.child:
+            if said.parent == said.child:
+                self._own_parents.add(model)
+            else:
                 declared.setdefault((said.child, said.parent), []).append(said)
         found: dict[tuple[str, str], FoundEdge] = {}
         for edge in self._found.edges_of(model):

@@ -29,7 +29,7 @@ def draw_lineage_html(document: Mapping[str, Any]) -> str:
     styles = [key for key in EDGE_STYLES if any(edge.style == key for edge in layout.edges)]
     notes = "".join(f"<li>{escape(str(note))}</li>" for note in document.get("notes", ()))
     for cycle in document.get("cycles", ()):
-        circle = " → ".join(escape(str(name)) for name in (*cycle, cycle[0]))
+        circle = " → ".join(escape(str(name)) for name in cycle)
         notes += f"<li>The declarations go in a circle: {circle}.</li>"
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
