@@ -8,7 +8,8 @@ same with a small change everywhere. All is then read from the system's cache (w
 - `script_s`: (b) the script most people would write: load both files, to float32, cosine and relative L2 per
   tensor. With torch where it is installed, else the same with safetensors.numpy and ml_dtypes.
 
-Memory is what one comparison adds to the anonymous memory of a fresh process at its highest.
+Memory is what one comparison adds to the anonymous memory of a fresh process at its highest. Beside it stand
+the comparisons that `lake recover` makes of growing lakes, and the p-values of pairs trained independently.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+from eval.null_pairs import measure_null
 from eval.recover_growth import measure_growth
 
 _HIDDEN, _INNER, _VOCABULARY, _SHARED = 1536, 4096, 32000, 512
@@ -69,6 +71,7 @@ def run_weights_bench(
             "share_read_first_look": memory["first_look"]["share_read"],
             "log10_p": memory["full"]["log10_p"],
             "recover": measure_growth(),
+            "independent_pairs": measure_null(),
         }
 
 
