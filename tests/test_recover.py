@@ -54,6 +54,22 @@ def test_edges(document: dict[str, Any], parent: str, child: str, relation: str)
     assert find_edge(document, parent, child) == relation
 
 
+def test_a_reordered_copy_is_a_duplicate(document: dict[str, Any]) -> None:
+    found = find_edge(document, "fern-base", "moss-base") or find_edge(document, "moss-base", "fern-base")
+    assert found == "duplicate"
+    assert not any({"moss-base", "delta-base"} <= set(family) for family in document["families"])
+
+
+def test_an_adapter_finds_the_family_it_was_trained_on(document: dict[str, Any]) -> None:
+    family = next(family for family in document["families"] if "brook-letters-lora" in family)
+    assert "brook-base" in family
+    assert "delta-base" not in family
+    assert find_edge(document, "brook-base", "brook-letters-lora") == "adapter"
+    said = next(row for row in document["declared"] if row["child"] == "brook-letters-lora")
+    assert said["verdict"] == "supported"
+    assert "standard deviations above chance" in said["reason"]
+
+
 def test_a_merge_has_both_parents(document: dict[str, Any]) -> None:
     parents = {edge["parent"] for edge in document["edges"] if edge["child"] == "brook-blend"}
     assert parents == {"brook-chat", "brook-recipes"}
