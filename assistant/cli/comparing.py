@@ -59,33 +59,20 @@ def _plot(invocation: Invocation, document: dict[str, Any], plot: Path) -> None:
     invocation.note(f"The picture is in {plot}.")
 
 
-_VERDICTS = {
-    "identical": "{a} and {b} are identical.",
-    "related": "{a} and {b} are related.",
-    "unrelated": "{a} and {b} are unrelated: they were trained independently.",
-    "incomparable": "Whether {a} and {b} are related, their weights do not tell.",
-}
-
-
 def _render(invocation: Invocation, document: dict[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from assistant.cli.safe_text import clean_line
+    from tools.comparing.report import summarize_comparison
 
     console = invocation.terminal
 
     def say(text: str, style: str = "") -> None:
         console.print(Text(clean_line(text), style=style))
 
-    say(_VERDICTS[document["verdict"]].format(a=document["a"], b=document["b"]), "bold")
-    if document["relation"] and document["verdict"] == "related":
-        say(f"Relation: {document['relation']} (confidence {document['confidence']:.2f})")
-    if document["direction"] in ("a_to_b", "b_to_a"):
-        first, second = ("a", "b") if document["direction"] == "a_to_b" else ("b", "a")
-        say(f"Direction: {document[second]} was made from {document[first]}. {document['direction_reason']}")
-    elif document["direction_reason"]:
-        say(f"Direction: {document['direction']}. {document['direction_reason']}")
+    for at, sentence in enumerate(summarize_comparison(document)):
+        say(sentence, "" if at else "bold")
     for reason in document["reasons"]:
         say(f"- {reason}")
     changed = [layer for layer in document["layers"] if layer["relative_l2"]]

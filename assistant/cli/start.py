@@ -22,6 +22,7 @@ EXAMPLES = (
     "What licence does the second one have?",
     "Which model reports the lowest WER on LibriSpeech?",
     "What was facebook/bart-large-cnn fine-tuned on?",
+    "Is example-lab/delta-notes really fine-tuned from example-lab/delta-base?",
 )
 _HELP = "Type a question, the number of an example, `new` for a new conversation, or `quit` (Ctrl-D)."
 _SAMPLE = "sample:"

@@ -1,6 +1,6 @@
 """The page as Gradio Blocks: which components there are, and which action each event calls.
 
-Views beside the chat (comparing, lineage, audit, drafts) are entries of `VIEWS`; with two or more, tabs show.
+The chat is the first tab; views beside it (comparing, lineage) are entries of `VIEWS`.
 Gradio is imported with this module, which is imported only where a page is served: Gradio reads the types of
 the functions it is given.
 """
@@ -19,6 +19,8 @@ from assistant.page import frame
 from assistant.page.actions import Change, PageActions
 from assistant.page.service import add_service
 from assistant.page.source_panel import EMPTY
+from assistant.page.views.compare import build_compare
+from assistant.page.views.lineage import build_lineage
 from tools.errors import LakeError
 
 _STAGE = (
@@ -39,7 +41,20 @@ def build_page(actions: PageActions) -> gr.Blocks:
         delete_cache=(3600, 24 * 3600),  # uploads; what was read of them is kept with the conversation
     )
     with page:
-        with gr.Tabs(elem_id="lake-views", elem_classes="single" if len(VIEWS) == 1 else ""):
+        with gr.Row(elem_id="lake-head"):
+            gr.HTML(
+                frame.render_header(actions.assistant.lake.status()),
+                elem_id="lake-title",
+                apply_default_css=False,
+            )
+            engines = _list_engines(actions.assistant)
+            engine = gr.Dropdown(
+                engines, value="", label="Engine", elem_id="lake-engine", interactive=len(engines) > 1,
+                container=False, min_width=120,
+            )  # fmt: skip
+        with gr.Tabs(elem_id="lake-views"):
+            with gr.Tab("Chat", id="chat", elem_classes="lake-view"):
+                build_chat(page, actions, engine)
             for title, build in VIEWS:
                 with gr.Tab(title, id=title.lower(), elem_classes="lake-view"):
                     build(page, actions)
@@ -47,16 +62,9 @@ def build_page(actions: PageActions) -> gr.Blocks:
     return page
 
 
-def build_chat(page: gr.Blocks, actions: PageActions) -> None:
-    """The chat: conversations, the open one, and its sources."""
+def build_chat(page: gr.Blocks, actions: PageActions, engine: gr.Dropdown) -> None:
+    """The chat: conversations, the open one, and its sources. `engine` says who answers."""
     assistant = actions.assistant
-    engines = _list_engines(assistant)
-    with gr.Row(elem_id="lake-head"):
-        gr.HTML(frame.render_header(assistant.lake.status()), elem_id="lake-title", apply_default_css=False)
-        engine = gr.Dropdown(
-            engines, value="", label="Engine", elem_id="lake-engine", interactive=len(engines) > 1,
-            container=False, min_width=120,
-        )  # fmt: skip
     with gr.Row(elem_id="lake-main"):
         with gr.Column(elem_id="lake-rail", min_width=0):
             gr.HTML(
@@ -170,7 +178,11 @@ def _change_entry(change: Change) -> Any:
     return gr.MultimodalTextbox(**values)
 
 
-VIEWS: tuple[tuple[str, Callable[[gr.Blocks, PageActions], None]], ...] = (("Chat", build_chat),)
+# The tabs beside the chat, by title.
+VIEWS: tuple[tuple[str, Callable[[gr.Blocks, PageActions], None]], ...] = (
+    ("Compare", build_compare),
+    ("Lineage", build_lineage),
+)
 
 _RAIL_FOOT = (
     '<p class="label">This conversation</p><div class="acts">'

@@ -11,6 +11,7 @@ from typing import Any
 
 from assistant.answers import Answer
 from assistant.page.answer_text import render_answer, render_pending, render_statements
+from assistant.page.drawings import render_views
 from assistant.page.escape import escape, escape_line
 from assistant.page.levels import render_counts
 from assistant.page.model_cards import render_cards, render_results
@@ -26,6 +27,8 @@ _TOOLS = {
     "compare_documentation": "Read several cards side by side",
     "list_results": "Listed reported results",
     "trace_lineage": "Traced origins",
+    "compare_models": "Compared two models",
+    "find_similar_by_weights": "Looked for similar weights",
     "search_papers": "Searched the papers",
     "describe_lake": "Counted what the lake holds",
 }
@@ -39,7 +42,9 @@ def render_done(number: int, question: str, answer: Answer, catalog: Catalog, *,
         "question": _render_question(number, question, last=last, running=False),
         "steps": _render_steps(steps),
         "text": f'<div class="answer">{render_answer(answer, number)}</div>',
-        "more": render_results(answer, number, catalog) + render_cards(answer, number, catalog),
+        "more": render_views(answer)
+        + render_results(answer, number, catalog)
+        + render_cards(answer, number, catalog),
         "foot": _render_foot(number, answer),
     }
 

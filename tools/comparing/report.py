@@ -46,6 +46,28 @@ def compare_places(
     return document
 
 
+_VERDICTS = {
+    "identical": "{a} and {b} are identical.",
+    "related": "{a} and {b} are related.",
+    "unrelated": "{a} and {b} are unrelated: they were trained independently.",
+    "incomparable": "Whether {a} and {b} are related, their weights do not tell.",
+}
+
+
+def summarize_comparison(document: Mapping[str, Any]) -> list[str]:
+    """The verdict of a comparison, its relation and its direction, as sentences."""
+    said = [_VERDICTS[document["verdict"]].format(a=document["a"], b=document["b"])]
+    if document["relation"] and document["verdict"] == "related":
+        said.append(f"Relation: {document['relation']} (confidence {document['confidence']:.2f}).")
+    if document["direction"] in ("a_to_b", "b_to_a"):
+        first, second = ("a", "b") if document["direction"] == "a_to_b" else ("b", "a")
+        made = f"Direction: {document[second]} was made from {document[first]}."
+        said.append(f"{made} {document['direction_reason']}")
+    elif document["direction_reason"]:
+        said.append(f"Direction: {document['direction']}. {document['direction_reason']}")
+    return said
+
+
 def describe_comparison(
     found: WeightComparison, a: str, b: str, names: Mapping[str, str], ledger: EvidenceLedger
 ) -> dict[str, Any]:
