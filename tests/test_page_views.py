@@ -82,8 +82,10 @@ def test_a_lake_without_weights_says_what_to_do(serve_page: Serve, visit: Visit)
 
 
 def test_hostile_documents_are_shown_and_not_obeyed() -> None:
-    edge: dict[str, Any] = {"parent": HOSTILE, "child": "a/b", "relation": None, "declared": True, "weights": "unverifiable",
-            "confidence": 1.0, "reason": "", "mutual": False, "evidence": []}  # fmt: skip
+    edge: dict[str, Any] = {
+        "parent": HOSTILE, "child": "a/b", "relation": None, "declared": True, "weights": "unverifiable",
+        "confidence": 1.0, "reason": "", "mutual": False, "evidence": [],
+    }  # fmt: skip
     graph = render_lineage({"model": HOSTILE, "edges": [edge], "models": [], "cycles": [], "notes": []})
     assert graph.count("<") == 2  # the frame's own tags
     text = '<img src=x onerror="alert(1)">'
