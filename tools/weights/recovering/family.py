@@ -247,12 +247,18 @@ class FamilyTree:
                 if at not in (root, child)
                 and not self._is_mixed_of(at, child, root)
                 and self.members[at].frame in (self.members[child].frame, self.members[root].frame)
+                and not self._lost_rows(at, child)
                 and apart[root, at] < apart[root, child]
                 and between(root, at, child)
             ]
             nearest = self._nearest(child, [*way, root])
             parents[child] = root if nearest is None else nearest
         return parents
+
+    def _lost_rows(self, parent: int, child: int) -> bool:
+        """Whether `child` would have lost tokens: vocabularies are added to far more often than cut."""
+        mine, theirs = (self.members[at].fingerprint.vocabulary for at in (child, parent))
+        return 0 < mine < theirs
 
     def _is_mixed_of(self, at: int, child: int, root: int) -> bool:
         """Whether `at` is a mixture of `child` or of a model that comes from it."""

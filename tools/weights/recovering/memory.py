@@ -14,7 +14,7 @@ from tools.weights.recovering.fingerprints import (
     unpack_fingerprint,
 )
 
-VERSION = "3"  # raised whenever what is kept, or how it is found, changes
+VERSION = "4"  # raised whenever what is kept, or how it is found, changes
 
 
 class Memory(Protocol):
