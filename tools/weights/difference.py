@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_BLOCK = 2**20  # bytes of float32 in one block: what is at work stays in the processor's cache
+_BLOCK = 2**21  # bytes of float32 in one block: what is at work stays in the processor's cache
 _RANK_ROWS = 48
 _RANK_COLUMNS = 1024
 _THREADS = 2

@@ -18,7 +18,7 @@ from tools.weights.spans import SpanSet
 from tools.weights.types import TensorInfo
 
 _MAX_ROW_BYTES = 2**30  # as float32; a tensor that cannot be cut smaller is not read
-_CHUNK_BYTES = 2**19  # raw bytes decoded at once: they stay in the processor's cache
+_CHUNK_BYTES = 2**20  # raw bytes decoded at once: they stay in the processor's cache
 _HASH_BYTES = 2**20
 _rooms = threading.local()
 
