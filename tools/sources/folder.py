@@ -25,7 +25,7 @@ from tools.sources.types import SourceFailure, SourceItem, SourceModel
 
 _MARKS = (
     "config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json", "*.gguf",
-    "tokenizer*.json", "model_index.json",
+    "tokenizer*.json", "model_index.json", "pytorch_model*.bin", "adapter_model.bin", "consolidated*.pth",
 )  # fmt: skip
 _HASHED_BYTES = 2**20
 _CONFIG_BYTES = 4 * 2**20
