@@ -29,7 +29,7 @@ class Hostile:
     engine: str = "offline"
     says: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 8.0
+    seconds: float = 20.0
 
 
 def _after_search(answer: Answering, *calls: Call) -> Script:
@@ -71,7 +71,7 @@ def _chunk(**delta: Any) -> dict[str, Any]:
     return {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [choice]}
 
 
-_QUICK = {"LAKE_TIMEOUT": "0.5", "LAKE_MAX_SECONDS": "2"}
+_QUICK = {"LAKE_TIMEOUT": "0.5", "LAKE_MAX_SECONDS": "6"}
 _MODEL = "openai:scripted-model"
 _DEEP = "[" * 3000 + "]" * 3000
 
@@ -119,7 +119,13 @@ SERVICES: dict[str, Hostile] = {
     "usage that is no number": Hostile(
         [_sse(_chunk(content="Hi."), {"choices": [], "usage": "much"}, "[DONE]")]
     ),
-    "silence": Hostile([Reply("Late.", wait=30)], says="in time", settings=_QUICK),
+    # Time for all tries, also on a busy machine: the turn's own limit would say something else.
+    "silence": Hostile(
+        [Reply("Late.", wait=60)],
+        says="in time",
+        settings={**_QUICK, "LAKE_MAX_SECONDS": "12"},
+        seconds=25,
+    ),
     "a stalled stream": Hostile(
         [Reply("It is " * 50, stop_after=4, stall=30)], says="in time", settings=_QUICK
     ),
