@@ -19,6 +19,7 @@ import typer
 
 from assistant.cli import (
     asking,
+    auditing,
     bench,
     comparing,
     contents,
@@ -59,6 +60,7 @@ app.command("compare", epilog=_EPILOG)(comparing.compare)
 app.command("lineage", epilog=_EPILOG)(lineage.lineage)
 app.command("recover", epilog=_EPILOG)(recovering.recover)
 app.command("draft", epilog=_EPILOG)(drafting.draft)
+app.command("audit", epilog=_EPILOG)(auditing.audit)
 app.command("ingest", epilog=_EPILOG)(contents.ingest)
 app.command("status", epilog=_EPILOG)(contents.status)
 app.command("list", epilog=_EPILOG)(contents.list_models)

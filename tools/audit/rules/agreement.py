@@ -1,0 +1,128 @@
+"""Claims that another place contradicts. The verdicts are those of `tools.audit.claims`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tools.audit.registry import find, rule
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Claim, Finding
+
+
+def _contradicted(subject: AuditSubject, *kinds: str) -> Iterator[Claim]:
+    """Contradicted claims, each disagreement once: that of the metadata first."""
+    front = subject.card.front_matter
+    inside = front.end if front else 0
+    told: set[str] = set()
+    for claim in subject.claims:
+        if claim.kind not in kinds or claim.verdict != "contradicted":
+            continue
+        same_pair = (
+            claim.line > inside
+            and claim.kind in told
+            and any(item.locator.startswith("README.md#/") for item in claim.evidence)
+        )
+        if claim.line <= inside:
+            told.add(claim.kind)
+        if not same_pair:
+            yield claim
+
+
+def _report(subject: AuditSubject, id: str, suggestion: str, *kinds: str) -> Iterator[Finding]:
+    for claim in _contradicted(subject, *kinds):
+        yield find(
+            subject,
+            id,
+            f"{claim.reason}.",
+            line=claim.line,
+            claim=claim.text,
+            evidence=claim.evidence,
+            suggestion=suggestion,
+        )
+
+
+@rule(
+    "license-disagrees",
+    "error",
+    "Metadata and text name different licences",
+    "Whoever goes by one of them may break the other.",
+)
+def find_license_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _report(
+        subject, "license-disagrees", "Find out which holds, and write it in both places.", "license"
+    )
+
+
+@rule(
+    "language-disagrees",
+    "warning",
+    "Metadata and text name different languages",
+    "Searches by language show the model to the wrong people.",
+)
+def find_language_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _report(subject, "language-disagrees", "Write the same languages in both places.", "language")
+
+
+@rule(
+    "dataset-disagrees",
+    "warning",
+    "Metadata and text name different training data",
+    "Data decides what the model may be used for.",
+)
+def find_dataset_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _report(subject, "dataset-disagrees", "List the same datasets in both places.", "dataset")
+
+
+@rule(
+    "result-disagrees",
+    "error",
+    "A result differs from the same result elsewhere",
+    "One of the two figures is not what was measured.",
+)
+def find_result_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _report(subject, "result-disagrees", "Look up the log and correct the other figure.", "result")
+
+
+@rule(
+    "parameters-disagree",
+    "error",
+    "The parameter count is not that of the weights",
+    "Memory and cost are planned by it; the header of the weights counts exactly.",
+)
+def find_parameter_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    header = subject.gathered.first("header")
+    total = sum(header.value.values()) if header else 0
+    yield from _report(subject, "parameters-disagree", f"Write {total:,} parameters.", "parameters")
+
+
+@rule(
+    "config-disagrees",
+    "error",
+    "A size or architecture is not that of config.json",
+    "Programs go by the configuration; readers by the card.",
+)
+def find_config_disagreement(subject: AuditSubject) -> Iterator[Finding]:
+    kinds = ("context_length", "vocabulary", "hidden_size", "layers", "heads", "architecture")
+    yield from _report(subject, "config-disagrees", "Write what config.json says.", *kinds)
+
+
+@rule(
+    "snippet-loads-another",
+    "warning",
+    "The code loads another model",
+    "Who copies it tries a model that this card does not describe.",
+)
+def find_foreign_snippet(subject: AuditSubject) -> Iterator[Finding]:
+    own = subject.model.rpartition("/")[2].lower()
+    for claim in subject.claims:
+        if claim.kind == "snippet" and claim.verdict == "contradicted":
+            moved = claim.value.rpartition("/")[2].lower() == own
+            yield find(
+                subject,
+                "snippet-loads-another",
+                f"{claim.reason}.",
+                line=claim.line,
+                evidence=claim.evidence,
+                suggestion=f'Write "{subject.model}".',
+                severity="note" if moved else None,
+            )

@@ -1,0 +1,215 @@
+"""Fields of the front matter: missing, or not what the Hub takes.
+
+Specification: https://huggingface.co/docs/hub/model-cards#model-card-metadata
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from tools.audit.licences import list_identifiers, suggest_identifier
+from tools.audit.registry import find, rule
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Finding
+from tools.audit.values import is_placeholder, read_languages
+
+_DATASET_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?")
+_MODEL_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*|multilingual|code", re.IGNORECASE)
+
+
+def _values(subject: AuditSubject, key: str) -> list[tuple[Any, str]]:
+    """The values of a field with their pointers, a single value as a list of one."""
+    value = subject.card.metadata.get(key)
+    if isinstance(value, list):
+        return [(item, f"/{key}/{index}") for index, item in enumerate(value)]
+    return [] if value is None or value == "" else [(value, f"/{key}")]
+
+
+def _line(subject: AuditSubject, pointer: str) -> int:
+    return subject.line_of(pointer) or subject.line_of("/" + pointer.split("/")[1])
+
+
+def _is_silent(subject: AuditSubject, key: str) -> bool:
+    has_block = subject.card.front_matter is not None
+    return has_block and all(is_placeholder(str(value)) for value, _ in _values(subject, key))
+
+
+def _missing(subject: AuditSubject, id: str, key: str, example: str) -> Iterator[Finding]:
+    if _is_silent(subject, key):
+        line = subject.line_of(f"/{key}") or (
+            subject.card.front_matter.start if subject.card.front_matter else 0
+        )
+        yield find(
+            subject, id, f"The metadata names no {key}.", line=line, suggestion=f"Add `{key}: {example}`."
+        )
+
+
+@rule("license-missing", "warning", "No licence", "Without a licence nobody may use the model.")
+def find_missing_license(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _missing(subject, "license-missing", "license", subject.record.license or "apache-2.0")
+
+
+@rule(
+    "license-invalid",
+    "error",
+    "Not a licence identifier of the Hub",
+    "The Hub refuses other values; filters by licence miss the model.",
+)
+def find_invalid_license(subject: AuditSubject) -> Iterator[Finding]:
+    known = list_identifiers()
+    for value, pointer in _values(subject, "license"):
+        text = str(value).strip()
+        if is_placeholder(text) or text.lower() in known:
+            continue
+        better = suggest_identifier(text)
+        yield find(
+            subject,
+            "license-invalid",
+            f"{text[:80]!r} is no licence identifier of the Hub.",
+            line=_line(subject, pointer),
+            suggestion=f"Write `license: {better}`."
+            if better
+            else "Write `license: other` and license_name.",
+        )
+
+
+@rule(
+    "license-other-unnamed",
+    "warning",
+    "Licence `other` without a name or link",
+    "`other` alone tells nothing; license_name and license_link say which terms hold.",
+)
+def find_unnamed_license(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "license"):
+        named = any(subject.card.metadata.get(key) for key in ("license_name", "license_link"))
+        if str(value).strip().lower() == "other" and not named:
+            yield find(
+                subject,
+                "license-other-unnamed",
+                "The licence is `other`, and neither license_name nor license_link says which.",
+                line=_line(subject, pointer),
+                suggestion="Add `license_name:` and `license_link: LICENSE`.",
+            )
+
+
+@rule(
+    "pipeline-tag-missing", "note", "No pipeline_tag", "The task decides in which searches a model is found."
+)
+def find_missing_task(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _missing(
+        subject, "pipeline-tag-missing", "pipeline_tag", subject.record.task or "text-generation"
+    )
+
+
+@cache
+def _tasks() -> frozenset[str]:
+    text = resources.files("tools.data").joinpath("tasks.json").read_text("utf-8")
+    return frozenset(json.loads(text))
+
+
+@rule(
+    "pipeline-tag-invalid",
+    "error",
+    "pipeline_tag is no task of the Hub",
+    "The Hub ignores tasks it does not know.",
+)
+def find_invalid_task(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "pipeline_tag"):
+        text = str(value).strip()
+        plain = re.sub(r"[\s_]+", "-", text.lower())
+        if (
+            is_placeholder(text)
+            or text in _tasks()
+            or text in ("other", "conversational", "text2text-generation")
+        ):
+            continue
+        yield find(
+            subject,
+            "pipeline-tag-invalid",
+            f"{text[:80]!r} is no task of the Hub.",
+            line=_line(subject, pointer),
+            suggestion=f"Write `pipeline_tag: {plain}`."
+            if plain in _tasks()
+            else "See https://huggingface.co/tasks.",
+        )
+
+
+@rule("library-missing", "note", "No library_name", "It decides which code snippet the Hub shows.")
+def find_missing_library(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _missing(subject, "library-missing", "library_name", subject.record.library or "transformers")
+
+
+@rule("language-missing", "note", "No language", "Models of language are searched by it.")
+def find_missing_language(subject: AuditSubject) -> Iterator[Finding]:
+    task = subject.record.task or str(subject.card.metadata.get("pipeline_tag", ""))
+    if any(
+        part in task
+        for part in ("text", "translation", "summarization", "question", "speech", "token", "fill")
+    ):
+        yield from _missing(subject, "language-missing", "language", "en")
+
+
+@rule(
+    "language-invalid", "warning", "Not a language code", "The Hub takes ISO 639 codes; names are not found."
+)
+def find_invalid_language(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "language"):
+        text = str(value).strip()
+        if value is False:  # what YAML 1.1 makes of `no`
+            text = "no"
+        if is_placeholder(text) or _LANGUAGE.fullmatch(text):
+            continue
+        codes = sorted(read_languages(text))
+        yield find(
+            subject,
+            "language-invalid",
+            f"{text[:80]!r} is no language code.",
+            line=_line(subject, pointer),
+            suggestion=f"Write {', '.join(codes)}." if codes else "Write ISO 639-1 codes, e.g. `en`.",
+        )
+
+
+@rule("dataset-invalid", "warning", "Not a dataset id", "What is no id links to nothing on the Hub.")
+def find_invalid_dataset(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "datasets"):
+        text = str(value).strip()
+        if is_placeholder(text) or (isinstance(value, str) and _DATASET_ID.fullmatch(text)):
+            continue
+        yield find(
+            subject,
+            "dataset-invalid",
+            f"{text[:80]!r} is no dataset id.",
+            line=_line(subject, pointer),
+            suggestion="Write ids as on https://huggingface.co/datasets, e.g. `org/name`.",
+        )
+
+
+@rule("base-model-invalid", "error", "Not a model id", "A parent that is no id breaks the model tree.")
+def find_invalid_base(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "base_model"):
+        text = str(value).strip()
+        if is_placeholder(text) or (isinstance(value, str) and _MODEL_ID.fullmatch(text)):
+            continue
+        yield find(
+            subject,
+            "base-model-invalid",
+            f"{text[:80]!r} is no model id.",
+            line=_line(subject, pointer),
+            suggestion="Write `base_model: org/name`, without address or path.",
+        )
+
+
+@rule(
+    "datasets-missing",
+    "note",
+    "No training data named",
+    "Data decides what a model knows and may not be used for.",
+)
+def find_missing_datasets(subject: AuditSubject) -> Iterator[Finding]:
+    yield from _missing(subject, "datasets-missing", "datasets", "org/name")

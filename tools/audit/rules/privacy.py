@@ -1,0 +1,74 @@
+"""Personal data and secrets. The findings show neither in full: reports are kept and passed on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tools.audit.registry import find, rule
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Finding
+
+_SECRET = re.compile(
+    r"\b(?:hf_[A-Za-z0-9]{30,40}|api_org_[A-Za-z0-9]{30,40}|sk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,200}"
+    r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}"
+    r"|xox[abprs]-[0-9A-Za-z-]{10,100}|glpat-[\w-]{20,50})\b|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
+)
+_EMAIL = re.compile(r"(?<![\w.+/:@-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[A-Za-z]{2,12}(?![\w@])")
+_NOBODY = re.compile(
+    r"@(?:[\w-]+\.)*example\.\w+$|@users\.noreply|^(?:git|noreply|no-reply|user|name|your)@", re.IGNORECASE
+)
+_EXAMPLE = re.compile(r"^(.)\1+$|x{8,}|\.\.\.|your", re.IGNORECASE)
+
+
+@rule(
+    "secret-in-card",
+    "error",
+    "A token or key in the card",
+    "Whoever reads the card may use it; revoke it now.",
+)
+def find_secret(subject: AuditSubject) -> Iterator[Finding]:
+    for number, line in _lines(subject):
+        for matched in _SECRET.finditer(line):
+            if _EXAMPLE.search(matched[0][4:]):
+                continue
+            shown = matched[0][:6] + "…"
+            yield find(
+                subject,
+                "secret-in-card",
+                f"This looks like a secret ({shown}).",
+                line=number,
+                claim=_hide(line, _SECRET),
+                suggestion="Revoke it where it was made, then delete it from the card and its history.",
+            )
+            break
+
+
+@rule(
+    "email-in-card",
+    "note",
+    "An e-mail address in the card",
+    "Personal data in a public file; a role's address or the Hub's discussions do as well.",
+)
+def find_email(subject: AuditSubject) -> Iterator[Finding]:
+    for number, line in _lines(subject):
+        found = [matched[0] for matched in _EMAIL.finditer(line) if not _NOBODY.search(matched[0])]
+        if found:
+            yield find(
+                subject,
+                "email-in-card",
+                f"This line holds {'an e-mail address' if len(found) == 1 else 'e-mail addresses'}.",
+                line=number,
+                claim=_hide(line, _EMAIL),
+                suggestion="Name a project page or the Hub's discussions instead.",
+            )
+
+
+def _lines(subject: AuditSubject) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(subject.card.text.split("\n")[:100_000], 1):
+        if "@" in line or "_" in line or "-" in line or "AKIA" in line or "AIza" in line:
+            yield number, line[:20_000]
+
+
+def _hide(line: str, pattern: re.Pattern[str]) -> str:
+    return pattern.sub(lambda matched: matched[0][:3] + "…", line).strip()[:400]

@@ -1,0 +1,154 @@
+"""Reported results: out of range, twice, for training data, malformed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tools.audit.registry import find, rule
+from tools.audit.results import same_data
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Finding
+from tools.audit.values import fold_metric, same_score
+from tools.cards.types import ResultRow
+from tools.metrics import METRICS
+
+_ERROR_RATES = frozenset({"WER", "CER", "DER", "TER"})  # insertions may take them over 100 %
+_SIGNED = frozenset({"MCC", "Spearman correlation", "Pearson correlation", "R2", "BERTScore", "METEOR"})
+_SHARES = frozenset(
+    {"accuracy", "balanced accuracy", "top-1 accuracy", "top-5 accuracy", "F1", "precision", "recall", "AUC",
+     "exact match", "IoU", "ROUGE-1", "ROUGE-2", "ROUGE-L", "ROUGE-Lsum", "ROUGE", "BLEU", "EER",
+     "mean average precision"}
+)  # fmt: skip
+
+
+def _number(row: ResultRow) -> float | None:
+    return (
+        float(row.value) if isinstance(row.value, int | float) and not isinstance(row.value, bool) else None
+    )
+
+
+@rule(
+    "metric-out-of-range",
+    "error",
+    "A value that the metric cannot have",
+    "It was mistyped, or is another metric.",
+)
+def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
+    told = set()
+    for row in subject.card.results:
+        value, metric = _number(row), fold_metric(row.metric)
+        if value is None or (row.line, metric) in told:
+            continue
+        known = next((m for m in METRICS if m.name == metric), None)
+        if metric in _SHARES:
+            low, high = 0.0, 100.0
+        elif metric in _ERROR_RATES:
+            low, high = 0.0, 1000.0
+        elif metric in _SIGNED and known is not None:
+            low, high = -100.0, 100.0
+        elif metric in ("perplexity", "loss"):
+            low, high = (0.0, float("inf")) if metric == "perplexity" else (float("-inf"), float("inf"))
+        else:
+            continue
+        if not low <= value <= high:
+            told.add((row.line, metric))
+            yield find(
+                subject,
+                "metric-out-of-range",
+                f"{row.metric} is {row.value}{row.unit}, which lies outside of {low:g} to {high:g}.",
+                line=row.line,
+                suggestion="Correct the value, or the name of the metric.",
+            )
+
+
+@rule(
+    "result-duplicate",
+    "warning",
+    "One result is given twice in the metadata",
+    "Leaderboards take either; with two values nobody knows which.",
+)
+def find_duplicate_result(subject: AuditSubject) -> Iterator[Finding]:
+    first: dict[tuple[str, ...], ResultRow] = {}
+    for row in subject.card.results:
+        if row.origin != "metadata" or row.subject or not (row.dataset or row.dataset_id):
+            continue
+        key = (row.metric, row.metric_type, row.dataset, row.dataset_id, row.config, row.split, row.task)
+        if (
+            (other := first.setdefault(key, row)) is row
+            or not same_data(row, other)
+            or row.verified != other.verified
+        ):
+            continue
+        same = same_score(row.value, other.value, fold_metric(row.metric))
+        yield find(
+            subject,
+            "result-duplicate",
+            f"{row.metric} on {row.dataset or row.dataset_id} stands on line {other.line} already"
+            + (f", as {other.value}." if not same else "."),
+            line=row.line,
+            suggestion="Keep one of the two." if same else "Find out which was measured, delete the other.",
+            severity="note" if same else "error",
+        )
+
+
+@rule(
+    "result-on-train",
+    "warning",
+    "A result on training data",
+    "What a model scores on the data it was trained with says little of new data.",
+)
+def find_train_result(subject: AuditSubject) -> Iterator[Finding]:
+    told = set()
+    for row in subject.card.results:
+        if row.origin == "metadata" and re.fullmatch(
+            r"train(?:ing)?(?:\[.*\])?", row.split.strip(), re.IGNORECASE
+        ):
+            key = (row.dataset, row.config)
+            if key in told:
+                continue
+            told.add(key)
+            yield find(
+                subject,
+                "result-on-train",
+                f"{row.metric} {row.value} on {row.dataset or 'a dataset'} is of the split {row.split!r}.",
+                line=row.line,
+                suggestion="Report a split the model was not trained on, or correct the split's name.",
+                severity="note" if re.search(r"generator|imagefolder", row.dataset_id) else None,
+            )
+
+
+@rule("model-index-malformed", "error", "model-index is malformed", "The Hub refuses or ignores the results.")
+def find_malformed_index(subject: AuditSubject) -> Iterator[Finding]:
+    for problem in subject.card.problems:
+        if problem.code == "model-index":
+            yield find(
+                subject,
+                "model-index-malformed",
+                problem.message,
+                line=problem.line or subject.line_of("/model-index") or 1,
+                suggestion="A result needs task.type, dataset.type, dataset.name and metrics with value.",
+            )
+    index = subject.card.metadata.get("model-index")
+    for number, entry in enumerate(index if isinstance(index, list) else []):
+        results = entry.get("results") if isinstance(entry, dict) else None
+        for place, result in enumerate(results if isinstance(results, list) else []):
+            if not isinstance(result, dict):
+                continue
+            base = f"/model-index/{number}/results/{place}"
+            yield from _find_missing_parts(subject, result, base)
+
+
+def _find_missing_parts(subject: AuditSubject, result: dict[str, object], base: str) -> Iterator[Finding]:
+    for part, keys in (("task", ("type",)), ("dataset", ("type", "name"))):
+        node = result.get(part)
+        lost = [key for key in keys if not isinstance(node, dict) or not node.get(key)]
+        if lost and result.get("metrics"):
+            yield find(
+                subject,
+                "model-index-malformed",
+                f"A result has no {' and no '.join(f'{part}.{key}' for key in lost)}.",
+                line=subject.line_of(f"{base}/{part}") or subject.line_of(base),
+                suggestion=f"Add {', '.join(f'`{key}:`' for key in lost)} under `{part}:`.",
+                severity="warning",
+            )

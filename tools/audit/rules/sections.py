@@ -1,0 +1,111 @@
+"""The text: sections missing, left at the template's default, or generated and never touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tools.audit.registry import find, rule
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Coverage, Finding
+
+# What a reader looks for first, with the headings under which cards have it.
+WANTED = {
+    "Uses": r"uses?\b|usage|how to|intended|quick ?start|getting started|inference|direct use|example",
+    "Limitations": r"limitation|bias|risk|caveat|ethic|out[- ]of[- ]scope|safety|warning",
+    "Training": r"train|fine-?tun|data ?set|data\b|procedure|hyper",
+    "Evaluation": r"evaluat|results?\b|performance|metrics?\b|benchmark|accuracy",
+}
+_DEFAULT = re.compile(r"\[?more information needed\]?|needs more information", re.IGNORECASE)
+_TEMPLATE = re.compile(
+    r"^\s*(?:<!--\s*)?provide a (?:quick|longer) summary|\{\{\s*[\w.]+\s*\|\s*default|"
+    r"this modelcard aims to be a base template",
+    re.IGNORECASE,
+)
+
+
+def measure_coverage(subject: AuditSubject) -> Coverage:
+    """How many of the sections a reader looks for hold something."""
+    missing = [name for name in WANTED if not _is_filled(subject, name)]
+    return Coverage(len(WANTED) - len(missing), len(WANTED), tuple(missing))
+
+
+def _is_filled(subject: AuditSubject, name: str) -> bool:
+    title = re.compile(rf"\b(?:{WANTED[name]})", re.IGNORECASE)
+    return any(
+        any(title.search(heading) for heading in passage.section)
+        and not passage.text.lstrip().startswith("#")
+        and len(_DEFAULT.sub("", re.sub(r"<!--.*?-->", "", passage.text, flags=re.DOTALL)).strip(" *-:_\n"))
+        > 15
+        for passage in subject.card.passages
+    )
+
+
+@rule(
+    "section-missing",
+    "note",
+    "A section is missing",
+    "Uses, limits, training and evaluation are what readers need.",
+)
+def find_missing_section(subject: AuditSubject) -> Iterator[Finding]:
+    if not subject.card.text.strip():
+        return
+    for name in measure_coverage(subject).missing:
+        yield find(
+            subject,
+            "section-missing",
+            f"No section tells of: {name}.",
+            suggestion=f"Add `## {name}`; `lake draft` proposes what evidence has.",
+            severity="note",
+        )
+
+
+@rule(
+    "section-default",
+    "note",
+    "Left at the template's default",
+    "A heading without a text looks answered and is not.",
+)
+def find_default_section(subject: AuditSubject) -> Iterator[Finding]:
+    front = subject.card.front_matter
+    start = front.end if front else 0
+    told = 0
+    for number, line in enumerate(subject.card.text.split("\n")[start:20_000], start + 1):
+        if _DEFAULT.search(line[:2000]) and told < 60:
+            told += 1
+            yield find(
+                subject,
+                "section-default",
+                "This is the template's default, not an answer.",
+                line=number,
+                suggestion="Write it, or delete the heading.",
+            )
+
+
+@rule("card-boilerplate", "warning", "Boilerplate card", "The template says nothing of the model.")
+def find_boilerplate(subject: AuditSubject) -> Iterator[Finding]:
+    text = subject.card.text
+    if not text.strip():
+        return
+    for number, line in enumerate(text.split("\n")[:20_000], 1):
+        if _TEMPLATE.search(line[:500]) and not line.lstrip().startswith("<!--"):
+            yield find(
+                subject,
+                "card-boilerplate",
+                "This line is the template's, unfilled.",
+                line=number,
+                suggestion="Fill it in, or delete it.",
+            )
+            return
+    words = sum(
+        len(passage.text.split())
+        for passage in subject.card.passages
+        if passage.kind in ("prose", "list", "table") and not _DEFAULT.search(passage.text)
+    )
+    if words < 15:
+        yield find(
+            subject,
+            "card-boilerplate",
+            f"The card's text has {words} words beside headings and defaults.",
+            suggestion="Say what the model is, what it was trained on and what it is for; try: lake draft",
+        )

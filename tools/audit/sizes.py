@@ -1,0 +1,194 @@
+"""Sizes that a card states, held against the headers of the weights and the configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tools.audit.subject import AuditSubject
+from tools.audit.types import Claim
+from tools.audit.values import agrees_in_size, scale_number
+
+
+def judge_sizes(subject: AuditSubject) -> Iterator[Claim]:
+    """Claims on parameters, context length, vocabulary, layers, heads, hidden size and architecture."""
+    yield from _judge_parameters(subject)
+    yield from _judge_dimensions(subject)
+    yield from _judge_architecture(subject)
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A size that prose states and a configuration holds, under one of `keys`."""
+
+    kind: str
+    pattern: re.Pattern[str]
+    keys: tuple[str, ...]
+
+
+_COUNT = r"(?P<n>\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d+)?)(?P<k>[kK](?![\w]))?"
+
+
+_LINK = r"\W{0,4}(?:\s*(?:of|is|:|=|to|up to)){0,2}[\s*`:=]{0,6}"
+
+
+def _dimension(kind: str, label: str, keys: tuple[str, ...], after: str = "") -> Dimension:
+    before = rf"\b(?:{label})\b{_LINK}{_COUNT}(?![\w.%-]|\s*x\b)"
+    other = (
+        rf"|(?<![\w.,-]){_COUNT.replace('<n>', '<n2>').replace('<k>', '<k2>')}[\s-]{{1,2}}(?:{after})\b"
+        if after
+        else ""
+    )
+    return Dimension(kind, re.compile(before + other, re.IGNORECASE), keys)
+
+
+_LENGTHS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_sequence_length",
+    "n_ctx",
+    "seq_length",
+    "max_seq_len",
+)
+
+
+DIMENSIONS = (
+    _dimension(
+        "context_length",
+        r"context (?:length|window|size)|maximum (?:context|sequence|input) length"
+        r"|max(?:imum)?[_ ]position[_ ]embeddings",
+        _LENGTHS,
+        r"tokens? context(?: (?:length|window))?|(?:token )?context (?:length|window)",
+    ),
+    _dimension(
+        "vocabulary",
+        r"vocab(?:ulary)?[_ ]?size|vocabulary",
+        ("vocab_size",),
+        r"(?:tokens?|words?|entries) vocabulary",
+    ),
+    _dimension(
+        "hidden_size",
+        r"hidden[_ ](?:size|dimensions?|dim)|d_model",
+        ("hidden_size", "d_model", "n_embd", "dim"),
+        r"hidden (?:dimensions?|size)",
+    ),
+    _dimension(
+        "layers",
+        r"(?:number of|num)[_ ](?:hidden[_ ])?layers|n_layers?",
+        ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
+        r"(?:transformer |hidden |decoder )layers",
+    ),
+    _dimension(
+        "heads",
+        r"(?:number of|num)[_ ](?:attention[_ ])?heads|n_heads?",
+        ("num_attention_heads", "n_head", "num_heads", "n_heads"),
+        r"attention heads",
+    ),
+)
+
+
+_CLASS = re.compile(r"\b([A-Z][A-Za-z0-9]{2,40}(?:For[A-Z][A-Za-z]{2,40}|LMHeadModel))\b")
+
+
+def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
+    header = subject.gathered.first("header")
+    config = subject.gathered.find("config.json", "quantization_config")
+    counts: dict[str, int] = header.value if header else {}
+    total = sum(counts.values())
+    packed = config is not None or any(
+        name in counts for name in ("I32", "U8", "I8", "U32", "F8_E4M3", "BOOL")
+    )
+    for known, line in subject.facts("parameters", "prose"):
+        stated = scale_number(known.shown)
+        if stated is None:
+            continue
+        if header is None or packed or not total:
+            yield Claim("parameters", known.evidence.text, line, known.shown)
+            continue
+        fits = agrees_in_size(known.shown, total)
+        yield Claim(
+            "parameters",
+            known.evidence.text,
+            line,
+            known.shown,
+            "supported" if fits else "contradicted",
+            (header.evidence,),
+            f"The card says {known.shown!r}, the weights hold {total:,} parameters",
+        )
+
+
+def _prose_lines(subject: AuditSubject) -> Iterator[tuple[int, str]]:
+    for passage in subject.card.passages:
+        if passage.kind in ("code", "html"):
+            continue
+        for offset, line in enumerate(passage.text.split("\n")):
+            yield passage.lines.start + offset, line[:2000]
+
+
+def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
+    for line, text in _prose_lines(subject):
+        lowered = text.lower()
+        for size in DIMENSIONS:
+            if not any(
+                mark in lowered
+                for mark in (
+                    "context",
+                    "length",
+                    "vocab",
+                    "hidden",
+                    "layer",
+                    "head",
+                    "d_model",
+                    "embd",
+                    "position",
+                )
+            ):
+                break
+            matched = size.pattern.search(text)
+            if matched is None:
+                continue
+            groups = matched.groupdict()
+            number = float((groups["n"] or groups.get("n2") or "0").replace(",", ""))
+            if thousands := groups["k"] or groups.get("k2"):
+                number *= 1000
+            found = subject.gathered.find("config.json", *size.keys)
+            if found is None or not isinstance(found[0].value, int) or number < 2:
+                yield Claim(size.kind, text.strip(), line, matched[0])
+                continue
+            value = found[0].value
+            scaled = subject.gathered.find("config.json", "rope_scaling", "rope_parameters", "alibi")
+            close = abs(value - number) <= (0.03 * value if thousands or size.kind == "vocabulary" else 2)
+            if not close and size.kind == "context_length" and scaled is not None:
+                yield Claim(size.kind, text.strip(), line, matched[0])
+                continue
+            yield Claim(
+                size.kind,
+                text.strip(),
+                line,
+                matched[0],
+                "supported" if close else "contradicted",
+                (found[1],),
+                f"The card says {matched[0]!r}, config.json says {value}",
+            )
+
+
+def _judge_architecture(subject: AuditSubject) -> Iterator[Claim]:
+    found = subject.gathered.find("config.json", "architectures")
+    for line, text in _prose_lines(subject):
+        if "rchitecture" not in text:
+            continue
+        for name in _CLASS.findall(text):
+            if found is None:
+                yield Claim("architecture", text.strip(), line, name)
+                continue
+            values = [str(item) for item in found[0].value] if isinstance(found[0].value, list) else []
+            yield Claim(
+                "architecture",
+                text.strip(),
+                line,
+                name,
+                "supported" if name in values else "contradicted",
+                (found[1],),
+                f"The card says {name!r}, config.json says {', '.join(values)!r}",
+            )

@@ -1,0 +1,234 @@
+"""What is audited: a card with all that is known beside it (record, files, configuration, headers)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.audit.types import Claim, Profile
+from tools.audit.values import is_placeholder
+from tools.cards import parse_card
+from tools.cards.types import Card, LineSpan, Problem
+from tools.catalog.records import ModelRecord
+from tools.draft.gathering import Gathered, Known, gather_evidence
+from tools.draft.subject import DraftSubject, open_subject
+from tools.draft.types import Origin
+from tools.draft.weights import gather_weights
+from tools.errors import SourceError, UsageError
+from tools.evidence import Evidence, EvidenceLedger
+from tools.sources.opening import open_source
+from tools.sources.types import SourceFailure, SourceModel
+
+if TYPE_CHECKING:
+    from tools.catalog.repository import Catalog
+    from tools.lineage.joined import JoinedEdge
+
+_LOCATED_LINE = re.compile(r"#L(\d+)")
+_MOST_BYTES = 64 * 2**20
+_MODEL_FILES = ("config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json")
+
+
+@dataclass(slots=True)
+class AuditSubject:
+    """A card and the other places that its claims are held against.
+
+    `model` is the bare org/name, "" where only a file is at hand. `problems` are those of reading the file.
+    `edges` are what declared and found lineage say of the model's parents; empty outside of a lake.
+    """
+
+    target: str
+    model: str
+    card: Card
+    gathered: Gathered
+    profile: Profile = "hub"
+    check_links: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    edges: Sequence[JoinedEdge] = ()
+    claims: list[Claim] = field(default_factory=list)  # set before the rules run
+
+    @property
+    def record(self) -> ModelRecord:
+        return self.gathered.subject.record
+
+    @property
+    def catalog(self) -> Catalog | None:
+        return self.gathered.subject.catalog
+
+    @property
+    def ledger(self) -> EvidenceLedger:
+        return self.gathered.ledger
+
+    def line_of(self, pointer: str) -> int:
+        """The line of a metadata key, 0 when the front matter has none."""
+        span = self.card.metadata_lines.get(pointer)
+        return span.start if span else 0
+
+    def locate(self, locator: str) -> int:
+        """The line of a place in the card (`README.md#L3`, `README.md#/license`), 0 for other places."""
+        if matched := _LOCATED_LINE.search(locator):
+            return int(matched[1])
+        return self.line_of(locator.partition("#")[2]) if locator.startswith("README.md#/") else 0
+
+    def facts(self, topic: str, origin: Origin) -> list[tuple[Known, int]]:
+        """Facts on a topic from one kind of place, each with its line in the card (0 for none)."""
+        return [
+            (known, self.locate(known.evidence.locator))
+            for known in self.gathered.known.get(topic, ())
+            if known.origin == origin and not is_placeholder(known.shown)
+        ]
+
+    def quote(self, line: int) -> str:
+        """The text of a line, verbatim but for blanks around it."""
+        return self.card.lines_text(LineSpan(line, line)).strip()[:400] if line else ""
+
+    def section_of(self, line: int) -> str:
+        """The title of the section that holds `line`, "metadata" in front matter."""
+        front = self.card.front_matter
+        if front is not None and front.start <= line <= front.end:
+            return "metadata"
+        for section in reversed(self.card.sections):
+            if section.lines.start <= line <= section.lines.end:
+                return section.title
+        return ""
+
+    def cite_lines(self, start: int, end: int | None = None) -> Evidence:
+        """Lines of the card as evidence."""
+        span = LineSpan(start, end or start)
+        text = self.card.lines_text(span)[:2000]
+        source, sha = self.record.source, self.card.sha256
+        return self.ledger.add("card", source, f"README.md#{span}", text, sha)
+
+    def cite_metadata(self, pointer: str) -> Evidence | None:
+        """A metadata field of the card as evidence, None when it is not there."""
+        span = self.card.metadata_lines.get(pointer)
+        if span is None:
+            return None
+        text = self.card.lines_text(span)[:2000]
+        return self.ledger.add("metadata", self.record.source, f"README.md#{pointer}", text, self.card.sha256)
+
+
+def open_audit(
+    catalog: Catalog | None, target: str, *, profile: Profile = "hub", check_links: bool = False
+) -> AuditSubject:
+    """What `target` names: a model of the lake, a folder, a README.md, or `hub:org/name`.
+
+    Raises UnknownModelError, UsageError, SourceError or ServiceError for what cannot be opened.
+    """
+    path = Path(target)
+    problems: list[Problem] = []
+    if target.startswith("hub:"):
+        subject = _open_hub(catalog, target)
+    elif path.is_file():
+        if any(next(path.parent.glob(pattern), None) for pattern in _MODEL_FILES) and (
+            path.name.lower() == "readme.md"
+        ):
+            subject = _open_folder(catalog, path.parent, problems)
+        else:
+            subject = _open_card(catalog, path, target, problems)
+    elif path.is_dir():
+        subject = _open_folder(catalog, path, problems)
+    else:
+        subject = open_subject(catalog, target)
+    return prepare_subject(subject, target, profile=profile, check_links=check_links, problems=problems)
+
+
+def prepare_subject(
+    subject: DraftSubject,
+    target: str,
+    *,
+    profile: Profile = "hub",
+    check_links: bool = False,
+    problems: Sequence[Problem] = (),
+) -> AuditSubject:
+    """As `open_audit`, for a model that is opened already."""
+    gathered = gather_evidence(subject, EvidenceLedger())
+    gather_weights(gathered)
+    named = subject.record.source_kind != "folder" or subject.in_lake
+    return AuditSubject(
+        target=subject.record.model if named and subject.record.model else target,
+        model=subject.record.model if named else "",
+        card=subject.card,
+        gathered=gathered,
+        profile=profile,
+        check_links=check_links,
+        problems=list(problems),
+    )
+
+
+def read_card_file(path: Path) -> tuple[str, list[Problem]]:
+    """The text of a card's file, whatever its bytes; what is wrong with them comes beside it.
+
+    Raises UsageError for a file that cannot be read or is far too large to be a card.
+    """
+    try:
+        if (size := path.stat().st_size) > _MOST_BYTES:
+            raise UsageError(f"{str(path)!r} has {size:,} bytes.", hint="A card is a text of a few pages.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+    return decode_card(data)
+
+
+def decode_card(data: bytes) -> tuple[str, list[Problem]]:
+    """The text of a card's bytes with what is wrong with them; never raises on content."""
+    problems = []
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        problems.append(Problem("encoding", "The card is UTF-16; the Hub reads UTF-8.", 1))
+        return data.decode("utf-16", errors="replace"), problems
+    if data.startswith(b"\xef\xbb\xbf"):
+        problems.append(Problem("encoding", "The card begins with a byte order mark.", 1))
+        data = data[3:]
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        problems.append(Problem("encoding", f"Byte {error.start + 1} is not UTF-8.", line))
+        text = data.decode("utf-8", errors="replace")
+    if "\x00" in text:
+        line = text.count("\n", 0, text.index("\x00")) + 1
+        problems.append(Problem("control-character", "The card holds a NUL character.", line))
+    return text, problems
+
+
+def _open_card(
+    catalog: Catalog | None, path: Path, target: str, problems: list[Problem], folder: Path | None = None
+) -> DraftSubject:
+    text, found = read_card_file(path)
+    problems.extend(found)
+    card = parse_card(text)
+    record = ModelRecord(
+        model=target, revision=card.sha256[:12], card_sha256=card.sha256, source_kind="folder"
+    )
+    return DraftSubject(record, card, (), folder, catalog, False)
+
+
+def _open_folder(catalog: Catalog | None, folder: Path, problems: list[Problem]) -> DraftSubject:
+    """A folder with a model's files; one with nothing but a card is that card."""
+    card = next((item for item in sorted(folder.iterdir()) if item.name.lower() == "readme.md"), None)
+    try:
+        subject = open_subject(catalog, str(folder))
+    except (UsageError, SourceError):
+        if card is None:
+            raise
+        return _open_card(catalog, card, str(folder), problems, folder)
+    if card is not None:
+        _, found = read_card_file(card)
+        problems.extend(found)
+    else:
+        problems.append(Problem("no-card", "The folder holds no README.md.", None))
+    return subject
+
+
+def _open_hub(catalog: Catalog | None, target: str) -> DraftSubject:
+    if "?" in target:
+        raise UsageError(f"{target!r} names a search, not a model.", hint="Try: lake audit hub:org/name")
+    for item in open_source(target):
+        if isinstance(item, SourceModel):
+            record, card = item.parse()
+            return DraftSubject(record, card, item.files, None, catalog, False)
+        if isinstance(item, SourceFailure):
+            raise UsageError(f"{target!r} cannot be read: {item.error}", hint="Check the name on the Hub.")
+    raise UsageError(f"{target!r} names no model.", hint="Try: lake audit hub:org/name")

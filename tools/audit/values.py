@@ -1,0 +1,142 @@
+"""Values of claims compared as a reader would: another spelling of the same thing is the same thing."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from tools.metrics import METRICS
+from tools.search.vocabulary import language_names, language_words
+from tools.verification.licences import find_licences
+from tools.verification.numbers import find_numbers, supports_number
+
+_PLACEHOLDER = re.compile(
+    r"\[?\s*(?:more information needed|needs? more information|optional|to ?do|tbd|n/?a|none|null|unknown"
+    r"|your[- _]\w+|\{\{.*\}\}|\?+|-+|)\s*\]?\.?",
+    re.IGNORECASE,
+)
+_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9,
+           "billion": 1e9, "t": 1e12, "trillion": 1e12}  # fmt: skip
+_SIZE = re.compile(
+    r"(?<![\w.,])(?P<n>\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?|\.\d+)[\s-]{0,2}"
+    r"(?P<unit>k|mn|m|bn|b|t|thousand|million|billion|trillion)?\b",
+    re.IGNORECASE,
+)
+_SIZE_SLACK = 0.08  # names and round figures leave out embeddings, heads, or say "7B" for 6.7
+_EXTRA_LICENCE = re.compile(
+    r"\b(llama[- ]?\d(?:\.\d)?|gemma|openrail(?:\+\+|-m)?|cc[- ]by[\w.-]*|[al]?gpl[- v]*\d?(?:\.\d)?)\b",
+    re.IGNORECASE,
+)
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a value says nothing: empty, "N/A", the template's default."""
+    return _PLACEHOLDER.fullmatch(text.strip().strip("*_` ")) is not None
+
+
+def find_licence_names(text: str) -> set[tuple[str, str]]:
+    """(family, version) of the licences a text names; an identifier may stand alone."""
+    found = {(licence.family, licence.version) for licence in find_licences(text)}
+    if not found and text.strip().lower() == "mit":
+        found.add(("mit", ""))
+    if not found:
+        found = {(match[1].lower().replace(" ", "-"), "") for match in _EXTRA_LICENCE.finditer(text[:300])}
+    return found
+
+
+def same_licence(declared: str, told: str) -> bool | None:
+    """Whether two texts name the same licence; None where one of them names none that is known."""
+    first, second = find_licence_names(declared), find_licence_names(told)
+    if not first or not second:
+        return None
+    return any(
+        one == other and (not v or not w or float(v) == float(w)) for one, v in first for other, w in second
+    )
+
+
+@lru_cache(maxsize=1)
+def _language_names() -> tuple[dict[str, str], re.Pattern[str]]:
+    names = {name.lower(): code for name, code in language_names().items()}
+    longest = sorted((re.escape(name) for name in names if len(name) > 3), key=len, reverse=True)
+    return names, re.compile(rf"(?<![^\W_])({'|'.join(longest)})(?![^\W_])", re.IGNORECASE)
+
+
+def find_languages(text: str) -> set[str]:
+    """Codes of the languages a line names by name or, where it holds nothing else, by code."""
+    names, pattern = _language_names()
+    found = {names[match[1].lower()] for match in pattern.finditer(text[:2000])}
+    parts = [part.strip(" `*_[]()\"'.").lower() for part in re.split(r"[,/;&]| and ", text[:500])]
+    codes = language_words()
+    if parts and all(part in codes for part in parts):
+        found |= {codes[part] for part in parts}
+    return found
+
+
+def read_languages(value: Any) -> set[str]:
+    """Codes of a metadata value, names and ISO 639-3 codes included."""
+    names, _ = _language_names()
+    codes = language_words()
+    found = set()
+    for part in re.split(r"[,\s]+", str(value).lower()) if isinstance(value, str) else []:
+        plain = part.strip("[]'\"")
+        base = plain.partition("-")[0].partition("_")[0]
+        if plain in names:
+            found.add(names[plain])
+        elif plain in codes or base in codes:
+            found.add(codes.get(plain) or codes[base])
+        elif plain in ("multilingual", "multi", "mul"):
+            found.add("multilingual")
+    return found
+
+
+def fold_model(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.rpartition("/")[2].lower())
+
+
+def same_model(first: str, second: str) -> bool:
+    """Whether two names may mean one model: owner left out, other hyphens."""
+    if first.count("/") == 1 and second.count("/") == 1 and first.lower() == second.lower():
+        return True
+    one, other = fold_model(first), fold_model(second)
+    return bool(one and other) and (
+        one == other or (min(len(one), len(other)) > 6 and (one in other or other in one))
+    )
+
+
+def scale_number(text: str) -> float | None:
+    """The count that "110M", "0.11B parameters" or "7 billion" gives."""
+    matched = _SIZE.search(text)
+    if matched is None:
+        return None
+    scale = _SCALES.get((matched["unit"] or "").lower(), 1.0)
+    value = float(matched["n"].replace(",", "")) * scale
+    return value if value >= 1000 else None
+
+
+def agrees_in_size(text: str, exact: int) -> bool:
+    """Whether a stated count is the exact one, rounded as people round it."""
+    value = scale_number(text)
+    return value is not None and abs(value - exact) <= _SIZE_SLACK * exact + 0.5
+
+
+def fold_metric(name: str) -> str:
+    """One key for a metric however it is written."""
+    for metric in METRICS:
+        if metric.pattern.fullmatch(name.strip()):
+            return metric.name
+    return re.sub(r"[\W_]+", " ", name.lower()).strip().removeprefix("eval ").removeprefix("test ")
+
+
+def same_score(first: Any, second: Any, metric: str) -> bool | None:
+    """Whether two written scores are one value: rounded, or in percent. None where one is no number."""
+    one, other = _read_score(first), _read_score(second)
+    if one is None or other is None:
+        return None
+    share = next((m.bounded for m in METRICS if m.name == metric), True)
+    return supports_number(one, other, share=share) or supports_number(other, one, share=share)
+
+
+def _read_score(value: Any) -> Any:
+    numbers = find_numbers(str(value))
+    return numbers[0] if len(numbers) == 1 else None
