@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,12 @@ if TYPE_CHECKING:
 
 _LOCATED_LINE = re.compile(r"#L(\d+)")
 _MOST_BYTES = 64 * 2**20
+_WIDE = (
+    (codecs.BOM_UTF32_LE, "UTF-32"),  # begins as the mark of UTF-16 does
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
 _MODEL_FILES = ("config.json", "adapter_config.json", "*.safetensors", "*.safetensors.index.json")
 
 
@@ -164,8 +172,12 @@ def read_card_file(path: Path) -> tuple[str, list[Problem]]:
     Raises UsageError for a file that cannot be read or is far too large to be a card.
     """
     try:
-        if (size := path.stat().st_size) > _MOST_BYTES:
-            raise UsageError(f"{str(path)!r} has {size:,} bytes.", hint="A card is a text of a few pages.")
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for
+            raise UsageError(f"{str(path)!r} is no file.", hint="A card is a text file, README.md.")
+        if facts.st_size > _MOST_BYTES:
+            size = f"{facts.st_size:,}"
+            raise UsageError(f"{str(path)!r} has {size} bytes.", hint="A card is a text of a few pages.")
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
@@ -175,9 +187,10 @@ def read_card_file(path: Path) -> tuple[str, list[Problem]]:
 def decode_card(data: bytes) -> tuple[str, list[Problem]]:
     """The text of a card's bytes with what is wrong with them; never raises on content."""
     problems = []
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        problems.append(Problem("encoding", "The card is UTF-16; the Hub reads UTF-8.", 1))
-        return data.decode("utf-16", errors="replace"), problems
+    for mark, name in _WIDE:
+        if data.startswith(mark):
+            problems.append(Problem("encoding", f"The card is {name}; the Hub reads UTF-8.", 1))
+            return data.decode(name, errors="replace"), problems
     if data.startswith(b"\xef\xbb\xbf"):
         problems.append(Problem("encoding", "The card begins with a byte order mark.", 1))
         data = data[3:]
@@ -194,9 +207,13 @@ def decode_card(data: bytes) -> tuple[str, list[Problem]]:
 
 
 def _open_card(
-    catalog: Catalog | None, path: Path, target: str, problems: list[Problem], folder: Path | None = None
+    catalog: Catalog | None,
+    path: Path | None,
+    target: str,
+    problems: list[Problem],
+    folder: Path | None = None,
 ) -> DraftSubject:
-    text, found = read_card_file(path)
+    text, found = read_card_file(path) if path is not None else ("", [])
     problems.extend(found)
     card = parse_card(text)
     record = ModelRecord(
@@ -208,12 +225,17 @@ def _open_card(
 def _open_folder(catalog: Catalog | None, folder: Path, problems: list[Problem]) -> DraftSubject:
     """A folder with a model's files; one with nothing but a card is that card."""
     card = next((item for item in sorted(folder.iterdir()) if item.name.lower() == "readme.md"), None)
+    if card is not None and not card.is_file():
+        problems.append(Problem("card-unreadable", f"{card.name} is no file that can be read.", 1))
+        card = None
     try:
         subject = open_subject(catalog, str(folder))
     except (UsageError, SourceError):
-        if card is None:
+        if card is None and not problems:
             raise
         return _open_card(catalog, card, str(folder), problems, folder)
+    if problems:
+        return subject
     if card is not None:
         _, found = read_card_file(card)
         problems.extend(found)

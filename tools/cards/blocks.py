@@ -7,6 +7,8 @@ display, so that no text, however nested, costs more than time linear in its len
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -61,8 +63,7 @@ def parse_blocks(lines: list[str], *, first_line: int) -> Body:
     code = _code_lines(tokens, len(clean))
     html_tables = find_html_tables(clean, code)
     blocks = list(_iter_blocks(tokens, clean))
-    for start, stop, _ in html_tables:
-        blocks = _carve(blocks, start, stop)
+    blocks = _carve(blocks, [(start, stop) for start, stop, _ in html_tables])
     blocks = [piece for block in blocks for piece in _split_headings(block, clean)]
     problems: list[Problem] = []
     sections, passages, paths = _assemble(blocks, body, first_line, problems)
@@ -70,6 +71,7 @@ def parse_blocks(lines: list[str], *, first_line: int) -> Body:
         replace(table, section=_path_at(paths, start), lines=_shift(table.lines, first_line))
         for start, _, table in html_tables
     ]
+    prose = [block for block in blocks if block.kind == "prose"]
     for start, stop in _pipe_tables(tokens, blocks, clean):
         table = read_pipe_table(clean, start, stop)
         tables.append(
@@ -77,7 +79,7 @@ def parse_blocks(lines: list[str], *, first_line: int) -> Body:
                 table,
                 section=_path_at(paths, start),
                 lines=_shift(table.lines, first_line),
-                caption=_caption(blocks, clean, start, stop),
+                caption=_caption(prose, clean, start, stop),
             )
         )
     tables = [_shift_cells(table, first_line) for table in tables]
@@ -162,22 +164,26 @@ def _pseudo_title(lines: list[str], start: int, stop: int) -> str:
     return title
 
 
-def _carve(blocks: list[_Block], start: int, stop: int) -> list[_Block]:
-    """Replace what stands in lines [start, stop) by one table block."""
+def _carve(blocks: list[_Block], spans: list[tuple[int, int]]) -> list[_Block]:
+    """Replace what stands in each of the `spans` [start, stop), in their order, by one table block."""
     carved: list[_Block] = []
-    placed = False
-    for block in blocks:
-        if not placed and block.stop > start:
-            if block.start < start and block.kind != "heading":
-                carved.append(replace(block, stop=start))
-            carved.append(_Block("table", start, stop))
-            placed = True
-        if block.stop <= start:
-            carved.append(block)
-        elif block.stop > stop:
-            carved.append(replace(block, start=max(block.start, stop)))
-    if not placed:
+    waiting = deque(blocks)
+    for start, stop in spans:
+        while waiting and waiting[0].stop <= start:
+            carved.append(waiting.popleft())
+        while carved and carved[-1].stop > start:  # two tables on one line
+            last = carved.pop()
+            if last.start < start:
+                carved.append(replace(last, stop=start))
+        if waiting and waiting[0].start < start and waiting[0].kind != "heading":
+            carved.append(replace(waiting[0], stop=start))
         carved.append(_Block("table", start, stop))
+        while waiting and waiting[0].start < stop:
+            block = waiting.popleft()
+            if block.stop > stop:
+                waiting.appendleft(replace(block, start=stop))
+                break
+    carved.extend(waiting)
     return carved
 
 
@@ -294,29 +300,28 @@ def _pipe_tables(tokens: list[Token], blocks: list[_Block], lines: list[str]) ->
                 break
 
 
-def _caption(blocks: list[_Block], lines: list[str], start: int, stop: int) -> str:
+def _caption(prose: list[_Block], lines: list[str], start: int, stop: int) -> str:
     """The paragraph beside the table that introduces it: ends with a colon, or begins with "Table"."""
-    for block in blocks:
-        if block.kind != "prose":
-            continue
-        text = strip_markup(" ".join(lines[block.start : min(block.stop, block.start + 12)]))
-        if block.stop <= start and not any(line.strip() for line in lines[block.stop : start]):
-            sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", text)[-1]
-            if sentence.endswith((":", "：")) or _CAPTION.match(text):
-                return sentence[:400]
-        if block.start >= stop:
-            near = not any(line.strip() for line in lines[stop : block.start])
-            return text[:400] if near and _CAPTION.match(text) else ""
+    before = bisect_right(prose, start, key=lambda block: block.stop) - 1
+    if before >= 0 and not any(line.strip() for line in lines[prose[before].stop : start]):
+        text = _read_paragraph(lines, prose[before])
+        sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z])", text)[-1]
+        if sentence.endswith((":", "：")) or _CAPTION.match(text):
+            return sentence[:400]
+    after = bisect_left(prose, stop, key=lambda block: block.start)
+    if after < len(prose) and not any(line.strip() for line in lines[stop : prose[after].start]):
+        text = _read_paragraph(lines, prose[after])
+        return text[:400] if _CAPTION.match(text) else ""
     return ""
 
 
+def _read_paragraph(lines: list[str], block: _Block) -> str:
+    return strip_markup(" ".join(lines[block.start : min(block.stop, block.start + 12)]))
+
+
 def _path_at(paths: list[tuple[int, tuple[str, ...]]], line: int) -> tuple[str, ...]:
-    found: tuple[str, ...] = ()
-    for start, path in paths:
-        if start > line:
-            break
-        found = path
-    return found
+    """The path of the last heading at or before a line; `paths` begins with line 0."""
+    return paths[bisect_right(paths, line, key=lambda item: item[0]) - 1][1]
 
 
 def _shift(span: LineSpan, first_line: int) -> LineSpan:

@@ -44,6 +44,7 @@ _CARD_KEYS = frozenset(
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff\ufeff]")
 _REFUSED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MAX_FRONT_MATTER_CHARS = 512 * 1024
+_KINDS: dict[type, str] = {list: "list", bool: "truth value", int: "number", float: "number"}
 
 
 class FrontMatter(NamedTuple):
@@ -75,8 +76,10 @@ def parse_front_matter(text: str) -> FrontMatter:
         closing = _guess_end(lines, opening + 1)
         if closing is None:
             return FrontMatter({}, {}, (), None, 1)
+        size = sum(len(line) + 1 for line in lines[opening + 1 : closing + 1])
+        near = f" within {MAX_FRONT_MATTER_CHARS:,} characters" if size > MAX_FRONT_MATTER_CHARS else ""
         problems.append(
-            Problem("front-matter-unclosed", "The front matter has no closing '---'.", opening + 1)
+            Problem("front-matter-unclosed", f"The front matter has no closing '---'{near}.", opening + 1)
         )
         end, body = closing, closing
     else:
@@ -191,10 +194,11 @@ def _read_block(lines: list[str], start: int, stop: int, problems: list[Problem]
         return reading
     if reading.value is None:
         return YamlReading({}, {}, [])
+    kind = _KINDS.get(type(reading.value), "text")
     problems.append(
         Problem(
             "front-matter-not-mapping",
-            f"The front matter is a {type(reading.value).__name__}, not a mapping of keys to values.",
+            f"The front matter is a {kind}, not a mapping of keys to values.",
             start + 1,
         )
     )

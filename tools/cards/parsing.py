@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,11 +31,13 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
     problems: list[Problem] = []
     parsed = text
     if len(text) > MAX_PARSED_CHARS:
-        parsed = text[:MAX_PARSED_CHARS].rpartition("\n")[0] or text[:MAX_PARSED_CHARS]
+        parsed = text[:MAX_PARSED_CHARS]
+        whole = parsed.rfind("\n")
+        parsed = parsed[:whole] if whole > MAX_PARSED_CHARS // 2 else parsed  # not for one endless line
         problems.append(
             Problem(
                 "card-too-large",
-                f"The card has {len(text)} characters; the first {len(parsed)} are parsed.",
+                f"The card has {len(text):,} characters; the first {len(parsed):,} are parsed.",
                 parsed.count("\n") + 1,
             )
         )
@@ -93,10 +96,11 @@ def _take_chars(passages: tuple[Passage, ...], limit: int) -> list[Passage]:
 
 def _lead(passages: tuple[Passage, ...], table: CardTable) -> str:
     """The prose right before `table` in its section, as a reader sees it; "" when there is none."""
-    before = [passage for passage in passages if passage.lines.end < table.lines.start]
-    if not before or before[-1].kind not in ("prose", "list") or before[-1].section != table.section:
+    count = bisect_left(passages, table.lines.start, key=lambda passage: passage.lines.end)
+    before = passages[count - 1] if count else None
+    if before is None or before.kind not in ("prose", "list") or before.section != table.section:
         return ""
-    return strip_markup(before[-1].text)[-600:]
+    return strip_markup(before.text)[-600:]
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -131,6 +131,7 @@ class _TableReader:
         compared = _COMPARISON.search(sentence or table.caption)
         self.other_model = (compared["name"] or "another model") if compared else ""
         self.roles = [self._role(index, name) for index, name in enumerate(table.header)]
+        self.named_roles = frozenset(self.roles)  # asked once for each column of tables that may have 10,000
         self.context_metric = self._context_metric()
         self.context = self._context_setting()
         self.labels = [
@@ -178,7 +179,7 @@ class _TableReader:
     def _rows_are_metrics(self) -> bool:
         if not self.labels:
             return False
-        if "metric" in self.roles:
+        if "metric" in self.named_roles:
             return True
         cells = self._first_cells()
         return sum(bool(read_label(cell).metrics) for cell in cells) * 2 >= max(1, len(cells))
@@ -206,7 +207,7 @@ class _TableReader:
         corner = read_label(self.table.header[0])
         if corner.metrics:
             return True
-        named = "dataset" in self.roles or any(facts.dataset for facts in self.columns.values())
+        named = "dataset" in self.named_roles or any(facts.dataset for facts in self.columns.values())
         cells = [
             read_named_value(row[index].text)
             for row in self.table.rows
@@ -218,9 +219,9 @@ class _TableReader:
         if any(self.roles[index] == "value" for index in self.values) and not self.evaluative:
             return False
         if self.context_metric and self.labels:
-            return named or "model" in self.roles or self.evaluative
+            return named or "model" in self.named_roles or self.evaluative
         title = self.table.section[-1] if self.table.section else ""
-        if "model" in self.roles and speaks_of_evaluation(title) and self._mostly_decimals():
+        if "model" in self.named_roles and speaks_of_evaluation(title) and self._mostly_decimals():
             return True
         return named and self.evaluative
 
@@ -255,9 +256,9 @@ class _TableReader:
             return _Facts(dataset=text)
         if KNOWN_DATASET.search(text):
             return _Facts(dataset=text)
-        if self.rows_are_metrics or "dataset" in self.roles:
+        if self.rows_are_metrics or "dataset" in self.named_roles:
             return _Facts(subject=text) if _MODELISH.search(text) else _Facts(config=(text,))
-        if self._corner_names_dataset() or "model" in self.roles:
+        if self._corner_names_dataset() or "model" in self.named_roles:
             return (
                 _Facts(dataset=text)
                 if re.match(r"[A-Z]", text) and len(text) < 30

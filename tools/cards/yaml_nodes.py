@@ -51,6 +51,10 @@ def read_yaml(source: str, *, first_line: int) -> YamlReading:
     return _Builder(first_line).build(yaml.parse(source, Loader=_LOADER))
 
 
+def _limit(problem: str, event: Any) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
 @dataclass(slots=True)
 class _Frame:
     """An open sequence or mapping."""
@@ -87,7 +91,7 @@ class _Builder:
                 break
             self._take(event)
             if self.nodes > MAX_NODES:
-                raise yaml.YAMLError(f"more than {MAX_NODES} values")
+                raise _limit(f"more than {MAX_NODES} values", event)
         return YamlReading(self.root, self.lines, self.problems)
 
     def _report(self, code: str, message: str, line: int) -> None:
@@ -179,7 +183,7 @@ class _Builder:
     def _open(self, event: Any) -> None:
         line = self._line(event.start_mark)
         if len(self.stack) >= MAX_DEPTH:
-            raise yaml.YAMLError(f"nested more than {MAX_DEPTH} levels deep")
+            raise _limit(f"nested more than {MAX_DEPTH} levels deep", event)
         if event.tag is not None:
             self._check_tag(event.tag, line)
         frame = self.stack[-1] if self.stack else None

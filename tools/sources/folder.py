@@ -231,8 +231,8 @@ def _list_files(folder: Path, root: Path) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if f not in _HIDDEN_FOLDERS) if depth < _MOST_LEVELS else []
         for name in sorted(names):
             path = Path(place) / name
-            if path.is_symlink() and not path.resolve().is_relative_to(top):
-                continue
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(top):
+                continue  # realpath: unlike `resolve`, no error for links in a circle
             if path.is_file() and listed < _MOST_FILES:
                 listed += 1
                 yield path

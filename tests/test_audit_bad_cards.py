@@ -1,0 +1,195 @@
+"""`lake audit` of bad cards: every fault is a finding with its line, and nothing in a card is ever run."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+from assistant.cli.app import run
+from tests.command_line import run_for_json
+from tools.audit import audit_target, render_sarif
+from tools.audit.types import AuditReport
+
+HEAD = b"---\nlicense: mit\n---\n# Card\n\n"
+SAID = b"This model has 110M parameters and was made to be read by nobody but this test.\n"
+
+
+def _audit(folder: Path, data: bytes) -> AuditReport:
+    path = folder / "README.md"
+    path.write_bytes(data)
+    report = audit_target(None, str(path))
+    json.dumps(report.describe(), allow_nan=False)
+    json.dumps(render_sarif([report]), allow_nan=False)
+    return report
+
+
+def _bomb() -> bytes:
+    rows = [b"a: &a [x, x, x, x, x, x, x, x, x]"]
+    for code in range(ord("a"), ord("n")):
+        name, last = bytes([code + 1]), bytes([code])
+        rows.append(name + b": &" + name + b" [" + b", ".join([b"*" + last] * 9) + b"]")
+    return b"---\n" + b"\n".join(rows) + b"\nlicense: mit\n---\n# Card\n"
+
+
+# name -> (the card's bytes, the rule it breaks, the line of the finding)
+CARDS: dict[str, tuple[bytes, str, int]] = {
+    "empty": (b"", "card-missing", 0),
+    "blank": (b" \n\n\t\n", "card-missing", 0),
+    "byte order mark": (b"\xef\xbb\xbf" + HEAD, "card-format", 1),
+    "utf-16": (HEAD.decode().encode("utf-16"), "card-format", 1),
+    "utf-16 without a mark": (HEAD.decode().encode("utf-16-be"), "card-format", 1),
+    "utf-32": (HEAD.decode().encode("utf-32"), "card-format", 1),
+    "latin-1": (HEAD + b"Caf\xe9\n", "card-format", 6),
+    "NUL in prose": (HEAD + b"x\x00y\n", "card-format", 6),
+    "NUL in metadata": (b"---\nlicense: m\x00it\n---\n# Card\n", "card-format", 2),
+    "binary": (bytes(range(256)) * 400, "card-format", 1),
+    "escape sequences": (b"---\nlicense: \x1b[31mmit\n---\n# Card\n", "card-format", 2),
+    "no front matter": (b"# Card\n\nText.\n", "front-matter-missing", 1),
+    "front matter never closed": (b"---\nlicense: mit\nlanguage: en\n\n# Card\n", "card-format", 1),
+    "two front matters": (
+        b"---\nlicense: mit\n---\n---\nlanguage: en\nlicense: gpl\n---\n# C\n",
+        "card-format",
+        4,
+    ),
+    "tabs": (b"---\nlicense: mit\nlanguage:\n\t- en\n---\n# Card\n", "card-format", 4),
+    "broken YAML": (b"---\nlicense: mit\ntags: [a, b\nlanguage: en\n---\n# Card\n", "card-format", 4),
+    "a list": (b"---\n- license: mit\n- language: en\n---\n# Card\n", "card-format", 2),
+    "a text": (b"---\nhello world\n---\n# Card\n", "card-format", 2),
+    "a number": (b"---\n42\n---\n# Card\n", "card-format", 2),
+    "a YAML bomb": (_bomb(), "card-format", 5),
+    "an alias of itself": (b"---\na: &a [*a]\nlicense: mit\n---\n# Card\n", "card-format", 2),
+    "an alias of nothing": (b"---\nlicense: *nope\n---\n# Card\n", "card-format", 2),
+    "a key twice": (b"---\nlicense: mit\nlicense: apache-2.0\n---\n# Card\n", "card-format", 3),
+    "keys that are no text": (b"---\n1: x\ntrue: y\n[a, b]: z\n---\n# Card\n", "card-format", 4),
+    "a tag of Python": (
+        b'---\nlicense: !!python/object/apply:os.system ["touch run-by-yaml"]\n---\n# Card\n',
+        "card-format",
+        2,
+    ),
+    "deep flow": (b"---\nlicense: mit\na: " + b"[" * 100_000 + b"\n---\n# Card\n", "card-format", 3),
+    "deep blocks": (
+        b"---\n" + b"".join(b" " * step + b"a:\n" for step in range(900)) + b"---\n# Card\n",
+        "card-format",
+        32,
+    ),
+    "a licence of 300,000 characters": (
+        b"---\nlicense: " + b"k" * 300_000 + b"\n---\n# C\n",
+        "license-invalid",
+        2,
+    ),
+    "dates and NaN": (
+        b"---\nlanguage: .nan\nlicense: 2024-01-01\n---\n# Card\n",
+        "license-invalid",
+        3,
+    ),
+    "a licence of digits": (
+        b"---\nlicense: " + b"9" * 100_000 + b"\n---\n# Card\n",
+        "license-invalid",
+        2,
+    ),
+    "model-index is a text": (
+        b"---\nlicense: mit\nmodel-index: text\n---\n# Card\n",
+        "model-index-malformed",
+        3,
+    ),
+    "model-index of odd parts": (
+        b"---\nmodel-index: [1, null, {results: 5}, {results: [1, {metrics: 4}]}]\n---\n# Card\n",
+        "model-index-malformed",
+        2,
+    ),
+    "script": (HEAD + b"<script>alert(1)</script>\n", "active-content", 6),
+}
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_bad_card_has_a_finding_with_its_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data, rule, line = CARDS[name]
+    report = _audit(tmp_path, data)
+    found = [(finding.rule, finding.line) for finding in report.findings]
+    assert (rule, line) in found
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]  # nothing in it was run
+
+
+def _write(folder: Path, **files: bytes) -> None:
+    names = {
+        "card": "README.md",
+        "config": "config.json",
+        "adapter": "adapter_config.json",
+        "weights": "model.safetensors",
+        "log": "eval_results.json",
+    }
+    for key, data in files.items():
+        (folder / names[key]).write_bytes(data)
+
+
+def _make_header(text: bytes, claimed: int | None = None) -> bytes:
+    return struct.pack("<Q", len(text) if claimed is None else claimed) + text
+
+
+FOLDERS: dict[str, dict[str, bytes]] = {
+    "config is no JSON": {"config": b"not json"},
+    "config is a list": {"config": b"[1, 2]"},
+    "config is binary": {"config": bytes(range(256))},
+    "config nests deeply": {"config": b"[" * 100_000},
+    "config holds 5,000 digits": {"config": b'{"vocab_size": ' + b"9" * 5000 + b"}"},
+    "config has no sizes": {"config": b'{"vocab_size": NaN, "architectures": 5, "hidden_size": "x"}'},
+    "weights are empty": {"weights": b""},
+    "weights end in the header": {"weights": _make_header(b'{"a":', claimed=10**6)},
+    "weights have negative shapes": {
+        "weights": _make_header(b'{"a": {"dtype": "F32", "shape": [-1, true], "data_offsets": [0, 4]}}')
+    },
+    "an adapter of a number": {"adapter": b'{"base_model_name_or_path": 5}'},
+    "a log of nothing": {"config": b"{}", "log": b'{"eval_accuracy": "x", "eval_f1": Infinity}'},
+}
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_bad_file_beside_a_sound_card_costs_the_card_nothing(name: str, tmp_path: Path) -> None:
+    _write(tmp_path, card=HEAD + SAID, **FOLDERS[name])
+    report = audit_target(None, str(tmp_path))
+    assert any(claim.kind == "parameters" and claim.line == 6 for claim in report.claims)
+    assert not any(finding.rule in ("card-missing", "parameters-disagree") for finding in report.findings)
+
+
+def test_readme_that_is_a_folder_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "README.md").mkdir()
+    assert ("card-format", 1) in [(f.rule, f.line) for f in audit_target(None, str(tmp_path)).findings]
+
+
+def test_links_in_a_circle_are_a_finding(tmp_path: Path) -> None:
+    (tmp_path / "README.md").symlink_to(tmp_path / "README.md")
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "inner").symlink_to(tmp_path)
+    report = audit_target(None, str(tmp_path))
+    assert ("card-format", 1) in [(finding.rule, finding.line) for finding in report.findings]
+
+
+def test_escape_sequences_never_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_bytes(
+        b'---\nlicense: "\\e]0;title\\a\\u009b2J"\n---\n# \x1b[31mCard\x07\n\n'
+        b"Accuracy: 1\x1b[2J37 %\nhttp://\x1b[1m\nmail me\x1b[8m@host.org\n[x](https:/\x1b]8;;)\n"
+    )
+    assert run(["audit", str(path)]) == 1
+    captured = capsys.readouterr()
+    shown = captured.out + captured.err
+    assert "license-invalid" in shown
+    assert not [sign for sign in shown if (sign < " " and sign != "\n") or "\x7f" <= sign <= "\x9f"]
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_reports_are_one_document_whatever_the_bytes(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "README.md"
+    path.write_bytes(HEAD + bytes(range(256)) + "\n\u202e\u2028\u200b\U000e0041\n".encode())
+    document = run_for_json(capsys, "audit", str(path), "--format", form, code=1)
+    assert "findings" in document or document["version"] == "2.1.0"
