@@ -50,13 +50,14 @@ def test_help_offers_what_is_built(capsys: pytest.CaptureFixture[str]) -> None:
         "lineage",
         "recover",
         "draft",
+        "audit",
         "ask",
         "results",
         "serve",
         "eval",
     ):
         assert f"\n  {command} " in out
-    for later in ("audit", "versions", "cite"):
+    for later in ("versions", "cite"):
         assert f"\n  {later} " not in out
 
 

@@ -27,7 +27,8 @@ def weighed(sample_home: Path, tmp_path_factory: pytest.TempPathFactory, tmp_pat
 def choose(page: Page, field: str, model: str) -> None:
     page.locator(f"#{field} input").click()
     page.locator(f"#{field} input").fill(model)
-    page.get_by_role("option", name=f"example-lab/{model}", exact=True).click()
+    # The list of another field may still be fading away.
+    page.locator(f"#{field}").get_by_role("option", name=f"example-lab/{model}", exact=True).click()
 
 
 def test_two_models_are_compared(weighed: None, serve_page: Serve, visit: Visit) -> None:

@@ -265,7 +265,8 @@ class PageActions:
         if answer is None:
             said = "Stopped." if state.stopped else "No answer could be given."
             turns = {state.number: render_running(state)}
-            return Change(patch=self._patch(turns=turns, say=said, running=False), rail=rail, busy=False)
+            patch = self._patch(keep=state.number, turns=turns, say=said, running=False)
+            return Change(patch=patch, rail=rail, busy=False)
         turns = {state.number: render_done(state.number, state.question, answer, catalog, last=True)}
         before = state.number - 1
         if before:
@@ -276,7 +277,7 @@ class PageActions:
         said = (
             f"The answer is there, with {len(answer.evidence)} sources; {failed} statements failed the check."
         )
-        patch = self._patch(thread=turn.thread, turns=turns, say=said, running=False)
+        patch = self._patch(thread=turn.thread, keep=state.number, turns=turns, say=said, running=False)
         shown = self._render_sources(answer, state.number)
         return Change(patch, rail, self._sources(shown, state.number, None, -1), turn.thread, False)
 
@@ -322,11 +323,11 @@ class PageActions:
 
     def _delete(self, doomed: str, thread: str, owner: str) -> Change:
         require_own(self.assistant, doomed, owner)
-        self.turns.stop(doomed)
+        self.turns.end(doomed)  # one that goes on would begin the conversation anew
         self.assistant.forget(doomed)
         if doomed == thread:
             return self._show("", owner)
-        return Change(rail=frame.render_rail(self.assistant.threads(owner), thread))
+        return Change(self._patch(), rail=frame.render_rail(self.assistant.threads(owner), thread))
 
     def _patch(self, **content: Any) -> dict[str, Any]:
         if "turns" in content:  # JSON has no other keys

@@ -7,6 +7,7 @@ the functions it is given.
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from importlib.resources import files
 from typing import Any
@@ -106,7 +107,8 @@ def build_chat(page: gr.Blocks, actions: PageActions, engine: gr.Dropdown) -> No
     def show(change: Change) -> tuple[Any, ...]:
         skip = gr.skip()
         return (
-            skip if change.patch is None else change.patch,
+            # As text: Gradio's browser side alters an object in place when the next change comes.
+            skip if change.patch is None else json.dumps(change.patch),
             skip if change.rail is None else change.rail,
             skip if change.sources is None else change.sources,
             skip if change.thread is None else change.thread,

@@ -68,11 +68,15 @@ class TurnState:
 
 @dataclass
 class RunningTurn:
-    """One turn at work in `thread`; `state` is replaced, never altered, so that any thread may read it."""
+    """One turn at work in `thread`; `state` is replaced, never altered, so that any thread may read it.
+
+    `left` is set when the conversation is free again, which is before the state says that the turn has ended.
+    """
 
     thread: str
     state: TurnState
     stop: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
 
     def change(self, **values: Any) -> None:
         self.state = replace(self.state, version=self.state.version + 1, **values)
@@ -91,8 +95,6 @@ class RunningTurn:
             self.change(steps=(*state.steps, step), waiting=False)
         elif isinstance(event, ToolFinished):
             self.change(steps=_finish_step(state.steps, event))
-        elif isinstance(event, Finished):
-            self.change(answer=event.answer)
 
 
 class RunningTurns:
@@ -146,6 +148,12 @@ class RunningTurns:
         if turn := self.get(thread):
             turn.stop.set()
 
+    def end(self, thread: str) -> None:
+        """As `stop`, and wait a few seconds until the turn has left the conversation."""
+        if turn := self.get(thread):
+            turn.stop.set()
+            turn.left.wait(_CLOSING_SECONDS)
+
     def close(self) -> None:
         """Stop all turns and wait a few seconds for them to end."""
         with self._lock:
@@ -157,31 +165,39 @@ class RunningTurns:
             worker.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, turn: RunningTurn, engine: str | None, keep: int | None) -> None:
+        ending: dict[str, Any] = {"stopped": True}
         try:
             with self._places:
-                if not turn.stop.is_set():
-                    self._run(turn, engine, keep)
+                if not turn.stop.is_set() and (answer := self._run(turn, engine, keep)) is not None:
+                    ending = {"answer": answer}
         except LakeError as error:
-            turn.change(error=(error.message, error.hint))
+            ending = {"error": (error.message, error.hint)}
         except Exception as error:  # a worker's boundary: recorded here, shown to the person as one line
             log.exception("a turn failed")
-            turn.change(
-                error=(f"Something went wrong in the program ({type(error).__name__}).",
-                       "Ask again; if it happens again, start the server with --debug and report it.")
-            )  # fmt: skip
+            ending = {"error": (
+                f"Something went wrong in the program ({type(error).__name__}).",
+                "Ask again; if it happens again, start the server with --debug and report it.",
+            )}  # fmt: skip
         finally:
-            if not turn.state.ended:
-                turn.change(stopped=True)
+            # Who sees the end may ask the next question at once.
             with self._lock:
                 self._turns.pop(turn.thread, None)
                 self._threads.discard(threading.current_thread())
+            turn.left.set()
+            turn.change(**ending)
 
-    def _run(self, turn: RunningTurn, engine: str | None, keep: int | None) -> None:
+    def _run(self, turn: RunningTurn, engine: str | None, keep: int | None) -> Answer | None:
+        """The answer, None when the turn was stopped."""
         if keep is not None:
             self._assistant.rewind(turn.thread, keep)
+        answer = None
         events = self._assistant.stream(turn.state.question, turn.thread, engine=engine, stop=turn.stop)
         for event in events:
-            turn.take(event)
+            if isinstance(event, Finished):
+                answer = event.answer
+            else:
+                turn.take(event)
+        return answer
 
 
 def _finish_step(steps: tuple[Step, ...], event: ToolFinished) -> tuple[Step, ...]:

@@ -1,6 +1,6 @@
 // The browser's side of the chat page: applies patches to the conversation, opens sources, sends clicks on.
 //
-// A patch (see actions.py) may hold:
+// A patch (see actions.py) comes as JSON and may hold:
 //   stamp    its number; the same number is applied once
 //   thread   the open conversation, remembered in this browser
 //   reset    true: everything shown before goes
@@ -18,10 +18,12 @@
   "use strict";
 
   const PARTS = ["question", "steps", "text", "more", "foot"];
+  const CHANGING = ["edit", "undo", "retry", "delete", "clear"].map((act) => `[data-act=${act}]`).join();
   const THREAD = "lake.thread";
   const THEME = "lake.theme";
   const opened = new Map(); // what a person has folded or unfolded: key -> open
   let send = () => {};
+  let unsettled = 0; // the timer of a change that was asked for
   let stage = null;
   let panel = null;
   let lastStamp = null;
@@ -114,9 +116,11 @@
     return box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   }
 
-  function apply(patch) {
-    if (!patch || patch.stamp === undefined || patch.stamp === lastStamp) return;
+  function apply(text) {
+    const patch = text ? JSON.parse(text) : {};
+    if (patch.stamp === undefined || patch.stamp === lastStamp) return;
     lastStamp = patch.stamp;
+    settle();
     const box = find(".turns", stage);
     const before = box.children.length;
     const follow = isAtEnd() || patch.reset;
@@ -262,7 +266,7 @@
       event.preventDefault();
       const question = area.value.trim();
       finish();
-      if (question) send({ name: "edit", turn: number, question });
+      if (question) change({ name: "edit", turn: number, question });
     });
     area.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey) {
@@ -282,6 +286,19 @@
     button.closest(".acts").hidden = true;
     bubble.after(form);
     area.focus();
+  }
+
+  // What a click changes is not there yet: a second click would be about a turn that is going.
+  function change(data) {
+    for (const button of findAll(CHANGING)) button.disabled = true;
+    clearTimeout(unsettled);
+    unsettled = setTimeout(settle, 5000);
+    send(data);
+  }
+
+  function settle() {
+    clearTimeout(unsettled);
+    for (const button of findAll(CHANGING)) button.disabled = false;
   }
 
   // A destructive click asks once more, in place.
@@ -332,7 +349,7 @@
         break;
       case "undo":
       case "retry":
-        send({ name: data.act, turn: Number(data.turn) });
+        change({ name: data.act, turn: Number(data.turn) });
         break;
       case "ask":
         send({ name: "ask", question: data.question });
@@ -346,10 +363,10 @@
         send({ name: "new" });
         break;
       case "delete":
-        if (confirmed(button)) send({ name: "delete", thread: data.thread });
+        if (confirmed(button)) change({ name: "delete", thread: data.thread });
         break;
       case "clear":
-        if (storedThread() && confirmed(button)) send({ name: "delete", thread: storedThread() });
+        if (storedThread() && confirmed(button)) change({ name: "delete", thread: storedThread() });
         break;
       case "export":
         send({ name: "export", format: data.format });
