@@ -43,7 +43,7 @@ def audit(
     ] = False,
 ) -> None:
     """Audit a model card: each claim held against other places, each fault with its line and a fix."""
-    from tools.audit import audit_target, render_sarif, summarize
+    from tools.audit import audit_target, render_sarif
 
     invocation: Invocation = context.obj
     if every == (target is not None):
@@ -52,50 +52,35 @@ def audit(
         raise UsageError("Offline, no link is followed.", hint="Leave out --check-links, or set LAKE_LLM.")
     invocation.json = invocation.json or format == "json"
     if every:
-        reports = _audit_all(invocation, profile, check_links)
+        from assistant.cli.audit_lake import audit_all
+
+        summary, failing = audit_all(
+            invocation, form=format, fail_on=fail_on, profile=profile, check_links=check_links
+        )
+        if format == "text" and not invocation.json:
+            _show_summary(invocation, summary)
+        if failing:
+            raise typer.Exit(1)
+        return
+    assert target is not None
+    if Path(target).exists() or target.startswith("hub:"):
+        reports = [audit_target(None, target, profile=profile, check_links=check_links)]
     else:
-        assert target is not None
-        if Path(target).exists() or target.startswith("hub:"):
-            reports = [audit_target(None, target, profile=profile, check_links=check_links)]
-        else:
-            with (
-                invocation.open_lake("audit", embedding=False) as lake,
-                invocation.progress("weighing relatives") as steps,
-            ):
-                reports = [
-                    audit_target(
-                        lake, target, profile=profile, check_links=check_links, progress=steps.update
-                    )
-                ]
+        with (
+            invocation.open_lake("audit", embedding=False) as lake,
+            invocation.progress("weighing relatives") as steps,
+        ):
+            reports = [
+                audit_target(lake, target, profile=profile, check_links=check_links, progress=steps.update)
+            ]
     if format == "sarif":
         invocation.emit(render_sarif(reports))
-    elif invocation.json and every:
-        invocation.emit({"targets": [report.describe() for report in reports], "summary": summarize(reports)})
     elif invocation.json:
         invocation.emit(reports[0].describe())
-    elif every:
-        _show_summary(invocation, summarize(reports))
     else:
         _show_report(invocation, reports[0])
     if any(report.fails(fail_on) for report in reports):
         raise typer.Exit(1)
-
-
-def _audit_all(invocation: Invocation, profile: Literal["hub", "eu"], check_links: bool) -> list[AuditReport]:
-    from tools.audit import audit_lake
-
-    with (
-        invocation.open_filled_lake("audit", embedding=False) as lake,
-        invocation.progress("auditing") as steps,
-    ):
-        return list(
-            audit_lake(
-                lake,
-                profile=profile,
-                check_links=check_links,
-                progress=lambda done, total: steps.update(done, total, "auditing"),
-            )
-        )
 
 
 def _show_report(invocation: Invocation, report: AuditReport) -> None:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,14 +88,14 @@ class Invocation:
 
     def emit(self, document: Any) -> None:
         """Write `document` to stdout as one line of JSON: UTF-8, numbers that are none as null."""
-        finite = replace_non_finite(document)
+        self.emit_parts((render_json(document),))
+
+    def emit_parts(self, parts: Iterable[str]) -> None:
+        """Write `parts`, which together are one document of JSON, to stdout as one line."""
         try:
-            line = json.dumps(finite, ensure_ascii=False, allow_nan=False)
-            line.encode("utf-8")
-        except UnicodeEncodeError:  # a lone surrogate of a broken card: only an escape can carry it
-            line = json.dumps(finite, allow_nan=False)
-        try:
-            self._out.write(line + "\n")
+            for part in parts:
+                self._out.write(part)
+            self._out.write("\n")
             self._out.flush()
         except BrokenPipeError:
             raise ReaderGoneError from None
@@ -193,6 +193,17 @@ class Invocation:
             )
             return None
         return load_embedder(directory, threads=threads)
+
+
+def render_json(document: Any) -> str:
+    """`document` on one line that UTF-8 can hold, numbers that are none as null."""
+    finite = replace_non_finite(document)
+    try:
+        line = json.dumps(finite, ensure_ascii=False, allow_nan=False)
+        line.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate of a broken card: only an escape can carry it
+        line = json.dumps(finite, allow_nan=False)
+    return line
 
 
 def replace_non_finite(value: Any) -> Any:

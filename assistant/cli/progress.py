@@ -45,6 +45,11 @@ class StepProgress:
         elif kind is None and self._said and self._said != (self._stage, self._done):
             self._tell()  # who has read of the beginning reads of the end
 
+    @property
+    def done(self) -> int:
+        """Steps of the current stage that are done."""
+        return self._done
+
     def advance(self, steps: int = 1) -> None:
         """`steps` more of the current stage are done."""
         self.update(self._done + steps, self._total, self._stage)

@@ -6,7 +6,7 @@
 from tools.audit.auditing import audit_lake, audit_subject, audit_target
 from tools.audit.registry import list_rules
 from tools.audit.report import summarize
-from tools.audit.sarif import render_sarif
+from tools.audit.sarif import list_results, render_sarif
 from tools.audit.types import (
     PROFILES,
     AuditReport,
@@ -32,6 +32,7 @@ __all__ = [
     "audit_lake",
     "audit_subject",
     "audit_target",
+    "list_results",
     "list_rules",
     "render_sarif",
     "summarize",

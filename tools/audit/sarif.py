@@ -20,7 +20,6 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def render_sarif(reports: Iterable[AuditReport], *, version: str = "") -> dict[str, Any]:
     """One run over all reports. A finding without a line is given the card's first."""
     rules = list_rules()
-    index = {rule.id: number for number, rule in enumerate(rules)}
     driver: dict[str, Any] = {
         "name": "lake audit",
         "rules": [
@@ -37,12 +36,18 @@ def render_sarif(reports: Iterable[AuditReport], *, version: str = "") -> dict[s
     }
     if version:
         driver["version"] = version
-    results = [_write(report, finding, index) for report in reports for finding in report.findings]
+    results = [result for report in reports for result in list_results(report)]
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}],
     }
+
+
+def list_results(report: AuditReport) -> list[dict[str, Any]]:
+    """The results of one report, for a run that is written as it goes."""
+    index = {rule.id: number for number, rule in enumerate(list_rules())}
+    return [_write(report, finding, index) for finding in report.findings]
 
 
 def _write(report: AuditReport, finding: Finding, index: dict[str, int]) -> dict[str, Any]:

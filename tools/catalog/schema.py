@@ -315,11 +315,13 @@ ingests = Table(
 )
 
 
+_others = models.alias("others")  # made once: an alias copies every column, and this is asked for all models
+
+
 def is_model(name: str) -> ColumnElement[bool]:
     """Whether a row of `models` is the model `name`: its exact id, else the first that is so in any case."""
-    other = models.alias()
-    exact = select(other.c.key).where(other.c.key == name).scalar_subquery()
-    folded = select(func.min(other.c.key)).where(other.c.folded == model_key(name)).scalar_subquery()
+    exact = select(_others.c.key).where(_others.c.key == name).scalar_subquery()
+    folded = select(func.min(_others.c.key)).where(_others.c.folded == model_key(name)).scalar_subquery()
     return models.c.key == func.coalesce(exact, folded)
 
 
