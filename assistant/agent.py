@@ -143,13 +143,17 @@ class Assistant:
         with self._one_turn(thread):
             yield from self._run_turn(question, thread, engine, stop or threading.Event())
 
+    @property
+    def most_upload_bytes(self) -> int:
+        """What a person may drop in at once, in bytes."""
+        return int(self._settings.max_upload_mb * 2**20)
+
     def attach(self, path: Path, thread: str, *, name: str | None = None) -> Document:
         """Let a conversation speak of a document, which stays outside the lake; the same name replaces it.
 
         Raises SourceError for what is no card and no paper.
         """
-        limit = int(self._settings.max_upload_mb * 2**20)
-        document = read_document(path, name=name, max_bytes=limit)
+        document = read_document(path, name=name, max_bytes=self.most_upload_bytes)
         self._store.save_document(thread, document.name, document.model_dump_json())
         return document
 

@@ -58,7 +58,7 @@ def make_app(
 
     from assistant.mcp import make_mcp_app
     from assistant.page.actions import PageActions
-    from assistant.page.layout import build_page, read_asset
+    from assistant.page.layout import build_page, render_assets
 
     limit = RateLimit(settings.rate_per_minute)
     actions = PageActions(assistant, limit)
@@ -96,7 +96,7 @@ def make_app(
         pwa=False,
         mcp_server=False,
         theme=_make_theme(),
-        head=f"<style>{read_asset('page.css')}</style>\n<script>{read_asset('page.js')}</script>",
+        head=render_assets(),
         show_error=True,
     )
     most = int(settings.max_upload_mb * 2**20) + _MOST_BODY

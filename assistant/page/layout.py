@@ -20,6 +20,7 @@ from assistant.page import frame
 from assistant.page.actions import Change, PageActions
 from assistant.page.service import add_service
 from assistant.page.source_panel import EMPTY
+from assistant.page.views.audit import build_audit
 from assistant.page.views.compare import build_compare
 from assistant.page.views.lineage import build_lineage
 from tools.errors import LakeError
@@ -184,6 +185,7 @@ def _change_entry(change: Change) -> Any:
 VIEWS: tuple[tuple[str, Callable[[gr.Blocks, PageActions], None]], ...] = (
     ("Compare", build_compare),
     ("Lineage", build_lineage),
+    ("Audit", build_audit),
 )
 
 _RAIL_FOOT = (
@@ -196,6 +198,12 @@ _RAIL_FOOT = (
 )
 
 
-def read_asset(name: str) -> str:
-    """The text of a file in `assets`."""
-    return (files("assistant.page") / "assets" / name).read_text(encoding="utf-8")
+def render_assets() -> str:
+    """All styles and scripts of `assets` for the page's head; the page's own come first, then its views'."""
+    found = sorted(
+        (files("assistant.page") / "assets").iterdir(), key=lambda file: (file.name[:5] != "page.", file.name)
+    )
+    texts = [(file.name, file.read_text(encoding="utf-8")) for file in found]
+    styles = "\n".join(text for name, text in texts if name.endswith(".css"))
+    scripts = "".join(f"<script>{text}</script>" for name, text in texts if name.endswith(".js"))
+    return f"<style>{styles}</style>\n{scripts}"

@@ -3,7 +3,7 @@
 `audit_target` is the whole of it; rules live in `tools.audit.rules`, one module a theme.
 """
 
-from tools.audit.auditing import audit_lake, audit_subject, audit_target
+from tools.audit.auditing import audit_lake, audit_model, audit_subject, audit_target
 from tools.audit.registry import list_rules
 from tools.audit.report import summarize
 from tools.audit.sarif import list_results, render_sarif
@@ -30,6 +30,7 @@ __all__ = [
     "Severity",
     "Silenced",
     "audit_lake",
+    "audit_model",
     "audit_subject",
     "audit_target",
     "list_results",

@@ -43,6 +43,20 @@ def audit_target(
     return audit_subject(subject)
 
 
+def audit_model(
+    lake: Lake,
+    model: str,
+    *,
+    profile: Profile = "hub",
+    seconds: float = 20.0,
+    progress: Progress | None = None,
+) -> AuditReport:
+    """As `audit_target` for the model of `lake` with exactly this id; never a path."""
+    subject = prepare_subject(find_subject(lake.catalog, model), model, profile=profile)
+    _trace_parents(subject, seconds, progress)
+    return audit_subject(subject)
+
+
 def audit_lake(
     lake: Lake,
     *,

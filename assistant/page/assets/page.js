@@ -413,6 +413,7 @@
 
   window.lakePage = {
     storedThread,
+    download,
     mount(element, trigger, props, watch) {
       stage = element;
       send = trigger;
