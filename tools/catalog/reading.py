@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, Select, exists, func, not_, or_, select
+from sqlalchemy import Row, Select, exists, func, literal, not_, or_, select
 
 from tools.cards.types import Card, PassageKind, Problem
 from tools.catalog import schema
@@ -98,12 +98,14 @@ class CatalogReading(Database):
         rows = self._rows_of(schema.files, model)
         return [FileRow(path=row.path, size=row.size, sha256=row.sha256) for row in rows]
 
-    def weight_places(self) -> dict[str, str]:
-        """Where the files of models lie, by id, for those that are not removed and came with files."""
+    def weight_places(self, model: str | None = None) -> dict[str, str]:
+        """Where the files of models (of one: `model`) lie, by id; removed ones are left out."""
         places = schema.weight_places
         statement = select(_models.c.key, places.c.place).join_from(
             places, _models, places.c.key == _models.c.key
         )
+        if model is not None:
+            statement = statement.where(is_model(model))
         with self._read() as connection:
             rows = connection.execute(statement.where(_models.c.removed.is_(False)).order_by(_models.c.key))
             return {row.key: row.place for row in rows}
@@ -182,11 +184,18 @@ class CatalogReading(Database):
 
     # -- papers, status ----------------------------------------------------------------------------
 
-    def papers(self) -> list[PaperRecord]:
-        """Papers in the lake, each with the models whose cards name its arXiv id."""
+    def papers(self, model: str | None = None) -> list[PaperRecord]:
+        """Papers in the lake (or those that `model` names), each with the models whose cards name its id."""
         arxiv = schema.arxiv_ids
+        statement = select(_papers).order_by(_papers.c.key)
+        if model is not None:
+            named = (
+                select(key).join_from(arxiv, _models, _models.c.id == arxiv.c.model_id).where(is_model(model))
+                for key in (arxiv.c.arxiv_id, literal("arxiv:").concat(arxiv.c.arxiv_id))
+            )
+            statement = statement.where(or_(*(_papers.c.key.in_(keys) for keys in named)))
         with self._read() as connection:
-            rows = connection.execute(select(_papers).order_by(_papers.c.key)).all()
+            rows = connection.execute(statement).all()
             ids = [row.key.removeprefix("arxiv:") for row in rows]
             naming: dict[str, list[str]] = {}
             for part in chunked(ids):

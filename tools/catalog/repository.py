@@ -84,8 +84,8 @@ class Catalog(Protocol):
 
     def get_files(self, model: str) -> list[FileRow]: ...
 
-    def weight_places(self) -> dict[str, str]:
-        """Where the files of models lie, by id, for those that are not removed and came with files."""
+    def weight_places(self, model: str | None = None) -> dict[str, str]:
+        """Where the files of models (of one: `model`) lie, by id; removed ones are left out."""
         ...
 
     def get_finding(self, kind: str, key: str) -> bytes | None:
@@ -140,7 +140,7 @@ class Catalog(Protocol):
         """Models that declare `name` (an id in the lake or one that is only named) as a parent."""
         ...
 
-    def papers(self) -> list[PaperRecord]: ...
+    def papers(self, model: str | None = None) -> list[PaperRecord]: ...
 
     # -- finding ---------------------------------------------------------------------------------
     def match_passages(self, terms: Sequence[str], *, limit: int) -> list[tuple[int, float]]:

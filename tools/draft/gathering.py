@@ -146,9 +146,7 @@ def _gather_papers(gathered: Gathered) -> None:
     subject = gathered.subject
     if subject.catalog is None:
         return
-    for paper in subject.catalog.papers():
-        if subject.record.model not in paper.models:
-            continue
+    for paper in subject.catalog.papers(subject.record.model):
         names = [name for name in (paper.title, paper.paper.removeprefix("arxiv:")) if name]
         for passage in subject.catalog.passages_of(paper.paper)[:4]:
             if said := next((name for name in names if name in passage.text), None):

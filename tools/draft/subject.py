@@ -66,7 +66,7 @@ def find_subject(catalog: Catalog, model: str) -> DraftSubject:
     if record is None or card is None or record.removed:
         raise UnknownModelError(f"{model!r} is not in this lake.", hint="`lake list` shows what is.")
     folder = None
-    if place := catalog.weight_places().get(record.model):
+    if place := catalog.weight_places(record.model).get(record.model):
         try:
             folder = find_folder(place)
         except SourceError:
