@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,11 +16,9 @@ from assistant.engine import OFFLINE
 from assistant.export import FORMAT, FORMAT_VERSION, find_version, hash_document
 from assistant.offline.phrases import FRAMING
 from assistant.retelling import Retelling
-from assistant.toolbox import ToolContext
-from assistant.toolbox.arguments import DescribeLake
-from assistant.toolbox.finding import describe_lake
+from assistant.toolbox.counting import tell_again
 from tools.errors import UsageError
-from tools.evidence import Evidence, EvidenceLedger
+from tools.evidence import Evidence
 from tools.lake import Lake
 from tools.places import Places
 from tools.recheck import Finding, RecordedAnswer, recheck_answer
@@ -96,7 +95,7 @@ def check_answers(saved: SavedAnswers, lake: Lake) -> dict[str, Any]:
     catalog = lake.catalog
     known = catalog.model_names()
     removed = [record.model for record in catalog.list_models(removed=True)]
-    places = Places(catalog, described=_describe(lake), retell=Retelling(lake).tell)
+    places = Places(catalog, described=partial(tell_again, lake), retell=Retelling(lake).tell)
     findings: list[tuple[int, Finding]] = []
     counts: dict[str, int] = {}
     unsupported: list[str] = []
@@ -189,12 +188,6 @@ def _find_own_words(answer: Answer) -> list[str]:
     if isinstance(note, str) and _NOTE.fullmatch(note):
         own += [note, f"*{note}*"]
     return own
-
-
-def _describe(lake: Lake) -> list[str]:
-    """What the lake says of itself today."""
-    context = ToolContext(lake=lake, ledger=EvidenceLedger())
-    return [str(line["text"]) for line in describe_lake(context, DescribeLake())["lines"]]
 
 
 def _show(findings: list[tuple[int, Finding]], verdict: str) -> list[dict[str, Any]]:

@@ -283,7 +283,7 @@ def find_faults(answer: Answer, lake: Lake) -> list[str]:
 def _misplaced(evidence: Sequence[Evidence], lake: Lake) -> list[str]:
     """Evidence whose text does not stand at its locator."""
     described = [item.text for item in evidence if item.source == "lake"]
-    places = Places(lake.catalog, described=described, retell=Retelling(lake).tell)
+    places = Places(lake.catalog, described=lambda _: described, retell=Retelling(lake).tell)
     return [
         f"{item.id} {item.source} {item.locator}: {standing.reason}"
         for item in evidence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 
 from tools.cards.types import Card
@@ -24,15 +24,17 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "metadata": ("README.md#/", "record.json#/"),
 }
 _LAKE = "lake"
+Describe = Callable[[str], Collection[str]]
 
 
 class Places:
     """Looks evidence up in a lake: its source, the source's hash, and the text at its locator."""
 
     def __init__(
-        self, catalog: Catalog, *, described: Collection[str] = (), retell: Retell | None = None
+        self, catalog: Catalog, *, described: Describe = lambda _: (), retell: Retell | None = None
     ) -> None:
-        """`described` are the lines that the lake says of itself today (see the tool `describe_lake`).
+        """`described` gives the lines that the lake says of itself today at a locator (see the tools
+        `describe_lake` and `count_models`).
 
         `retell` gives what is said today of the files of a model, for evidence that is no bare statistic.
         """
@@ -121,7 +123,7 @@ class Places:
         return Standing("failed", f"the text does not stand at {item.locator[:200]}")
 
     def _check_described(self, item: Evidence) -> Standing:
-        if item.text in self._described:
+        if item.text in self._described(item.locator):
             return HOLDS
         return Standing("changed", "the lake says something else of itself now")
 

@@ -83,6 +83,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return compose_papers(plan, by_tool["search_papers"])
         case "lake":
             return _compose_lake(by_tool["describe_lake"])
+        case "count":
+            return _compose_count(plan, by_tool["count_models"])
     raise AssertionError(f"no composer for {plan.intent!r}")
 
 
@@ -102,6 +104,12 @@ def _compose_weighed(plan: Plan, by_tool: Mapping[str, Mapping[str, Any]]) -> Dr
 def _compose_lake(described: Mapping[str, Any]) -> Draft:
     lines = [f"- {line['text']} [{line['key']}]" for line in described["lines"]]
     return Draft("\n".join(lines), memo={"intent": "lake"})
+
+
+def _compose_count(plan: Plan, counted: Mapping[str, Any]) -> Draft:
+    memo = {"intent": "count", "query": plan.query, "question": plan.question, "models": counted["models"]}
+    text = "\n\n".join(f"{line['text']} [{line['key']}]" for line in counted["lines"])
+    return Draft(text, models=tuple(counted["models"]), memo=memo)
 
 
 def _compose_failure(failed: Sequence[Mapping[str, Any]]) -> Draft:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from assistant.offline.count_plans import plan_count
 from assistant.offline.cues import (
     ELSEWHERE,
     NO_NAME,
@@ -372,6 +373,8 @@ class Planner:
         if metrics and has_shape("superlative", question):
             requests = tuple(Request("list_results", asked) for asked in ask_results(question, metrics[0]))
             return Plan(intent="results", question=question, query=question, requests=requests)
+        if counted := plan_count(question):
+            return counted
         if order := read_ranking(question):
             request = Request("rank_models", order)
             return Plan(intent="ranking", question=question, query=question, requests=(request,))

@@ -30,6 +30,7 @@ _TOOLS = {
     "compare_models": "Compared two models",
     "find_similar_by_weights": "Looked for similar weights",
     "search_papers": "Searched the papers",
+    "count_models": "Counted models",
     "describe_lake": "Counted what the lake holds",
 }
 

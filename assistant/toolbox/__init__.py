@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from assistant.toolbox import finding, reading, weighing
+from assistant.toolbox import counting, finding, reading, weighing
 from assistant.toolbox.arguments import (
     CompareDocumentation,
     CompareModels,
+    CountModels,
     DescribeLake,
     FindSimilarByWeights,
     ListResults,
@@ -96,6 +97,13 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         SearchPapers,
         finding.search_papers,
         "Passages of the papers in the lake.",
+    ),
+    (
+        "count_models",
+        CountModels,
+        counting.count_lake,
+        "How many models meet conditions ('German, under MIT'), the most frequent values of a field among "
+        "them, or which of them state no value of it.",
     ),
     (
         "describe_lake",

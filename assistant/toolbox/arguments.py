@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tools.facts import FactField
+from tools.search.counting import CountField
 from tools.search.ranking import RankField
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -95,6 +96,12 @@ class RankModels(_Arguments):
     ascending: bool = Field(False, description="True for smallest, oldest or least first.")
     query: Words = Field("", description="Conditions in plain words, e.g. 'German, under MIT'; may be empty.")
     limit: int = Field(5, ge=1, le=20, description="How many models.")
+
+
+class CountModels(_Arguments):
+    query: Words = Field("", description="Conditions in plain words, e.g. 'German, under MIT'; may be empty.")
+    by: CountField | None = Field(None, description="Count the values of this field among them.")
+    unstated: bool = Field(False, description="With `by`: name the models that state no value of it.")
 
 
 class DescribeLake(_Arguments):

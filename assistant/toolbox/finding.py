@@ -18,7 +18,7 @@ from assistant.toolbox.context import Shown, ToolContext, describe_model
 from assistant.toolbox.reading import NOTICE, show_result, summarize_card
 from assistant.toolbox.results import count_noun
 from tools.catalog.names import resolve_model
-from tools.facts import FactField, collect_facts
+from tools.facts import Fact, FactField, collect_facts
 from tools.hashing import hash_text
 from tools.leaderboard import find_conflicts, list_leaders
 from tools.reading import rank_spans
@@ -26,7 +26,9 @@ from tools.search import search
 from tools.search.constraints import read_constraints
 from tools.search.ranking import rank_models as rank_by
 from tools.search.types import Constraint, ConstraintField, SearchHit
+from tools.sources.parameters import name_parameters, read_count, state_parameters
 
+_ROUNDING = 0.06  # "70B" of 70.6 billion
 _RANKED = 50  # looked at, because a number read from a model's name has no line to cite
 _LISTED_PAPERS = 8
 _LIKENESS = 400  # characters of what a model says of itself that others are compared with
@@ -92,8 +94,8 @@ def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
     models: list[dict[str, Any]] = []
     for record in ranked.models:
         facts = collect_facts(context.lake.catalog, record.model, [arguments.by])[arguments.by]
-        if facts and len(models) < arguments.limit:
-            fact = facts[0]
+        told = (fact for fact in facts if arguments.by != "parameters" or _states(fact, record.parameters))
+        if (fact := next(told, None)) is not None and len(models) < arguments.limit:
             cited = context.cite(fact.kind, fact.source, fact.locator, fact.text, fact.sha256)
             models.append({**describe_model(record), "key": cited.id, "value": fact.value})
     return {
@@ -104,6 +106,14 @@ def rank_models(context: ToolContext, arguments: RankModels) -> dict[str, Any]:
         "fitting": ranked.fitting,
         "unstated": ranked.unstated,
     }
+
+
+def _states(fact: Fact, parameters: int | None) -> bool:
+    """Whether a fact gives the number that a model is ranked by: a card may count other things as well."""
+    if parameters is None:
+        return False
+    found = read_count(fact.value) or state_parameters(fact.value) or name_parameters(fact.value)
+    return found is not None and abs(found - parameters) <= _ROUNDING * parameters
 
 
 def list_results(context: ToolContext, arguments: ListResults) -> Shown:

@@ -23,6 +23,7 @@ _OPENING = r"(?:yes|no|sure|right|well|so|and|but|also|of course|in short|then)\
 _PRONOUN = re.compile(
     rf"^\W*(?:{_OPENING})*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE
 )
+_LAKE = "lake"  # the source of what the lake says of itself: counts, with the models that were counted
 
 
 class Subjects:
@@ -97,6 +98,8 @@ class Subjects:
         for item in items:
             if not self._names.is_known(item.model) or item.kind in ("paper", "repo"):
                 return ""
+            if item.source == _LAKE and named[0] in {name for name, _, _ in self._ids_of(item)}:
+                return ""
             for unit in read_passage(item).units:
                 if any(is_subject(name, unit.reading) for name in named[:1]):
                     return ""
@@ -118,6 +121,9 @@ class Subjects:
             if own and not any(supports_number(number, other, share=True) for other in given):
                 return f"{number.written} is not what {own[0].evidence.id} gives for {owner}"
         return ""
+
+    def _ids_of(self, item: Evidence) -> list[tuple[str, int, int]]:
+        return [(name.lower(), start, end) for name, start, end in self._names.ids(read_text(item.text))]
 
     def find_in_scope(self, piece: Piece) -> list[str]:
         """The models that the text above a statement speaks of, nearest first."""
