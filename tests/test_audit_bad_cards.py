@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 
 import pytest
 
 from assistant.cli.app import run
-from tests.command_line import run_for_json
 from tools.audit import audit_target, render_sarif
 from tools.audit.types import AuditReport
 
@@ -101,7 +101,45 @@ CARDS: dict[str, tuple[bytes, str, int]] = {
         2,
     ),
     "script": (HEAD + b"<script>alert(1)</script>\n", "active-content", 6),
+    "a handler": (HEAD + b"<img src=x onerror=alert(1)>\n", "active-content", 6),
+    "a handler behind a slash": (HEAD + b"<svg/onload=alert(1)>\n", "active-content", 6),
+    "a link that runs": (HEAD + b"[x](javascript:alert(1))\n", "active-content", 6),
+    "a link in HTML that runs": (HEAD + b'<a href="JaVaScript:alert(1)">x</a>\n', "active-content", 6),
+    "a page as data": (HEAD + b"[x](data:text/html;base64,AAAA)\n", "active-content", 6),
+    "carriage returns alone": (HEAD.replace(b"\n", b"\r"), "card-format", 1),
+    "a comment never closed": (HEAD + b"<!-- hidden\n\n## Licence\n", "card-format", 6),
+    "a fence never closed": (HEAD + b"```python\nx = 1\n\n## Licence\n", "card-format", 6),
+    "text turned round": (HEAD + "the licence is \u202etim\n".encode(), "hidden-characters", 6),
+    "text in tags": (HEAD + "a\U000e0061\U000e0062\n".encode(), "hidden-characters", 6),
+    "zero-width spaces": (HEAD + "open\u200bsource\n".encode(), "hidden-characters", 6),
+    "a control character": (HEAD + b"red \x1b[31m\n", "hidden-characters", 6),
+    "a row too long": (HEAD + b"|a|b|\n|---|---|\n|1|2|\n|1|2|3|\n", "table-ragged", 9),
+    "a row too short": (HEAD + b"|a|b|c|\n|---|---|---|\n|1|2|\n|1|2|3|\n", "table-ragged", 8),
+    "a long line": (HEAD + b"word " * 10_000, "card-format", 6),
+    "a body of 450,000 lines": (HEAD + b"a\n" * 450_000, "card-format", 20_004),
 }
+
+
+SOUND = {
+    "carriage returns and line feeds": HEAD.replace(b"\n", b"\r\n"),
+    "right-to-left text": HEAD
+    + "\u05e9\u05dc\u05d5\u05dd, \u2066mit\u2069 \u0633\u0644\u0627\u0645\n".encode(),
+    "joiners and flags": HEAD
+    + "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f469\u200d\U0001f4bb "
+    "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f\n".encode(),
+    "code that speaks of HTML": HEAD + b"Use `<script src=x>` or `onload=`.\n\n```html\n<script>\n```\n",
+    "a language called so": HEAD + b"Scores: python: 3.5, javascript: 4.5 <b>both</b>.\n",
+    "closed comments and fences": HEAD + b"<!-- a -->\n\n~~~~\n```\n~~~~\n\n<!-- b\nc -->\n",
+    "a fence in a list": HEAD + b"- item\n  ```\n  code\n  ```\n",
+    "pipes in a table": HEAD + b"|a|b|\n|---|---|\n|1 \\| 2|`3`|\n|||\n",
+    "two rulers": HEAD + b"text\n\n---\n\nmore text\n\n---\n",
+}
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_odd_but_sound_text_breaks_no_rule_of_form(name: str, tmp_path: Path) -> None:
+    rules = {"card-format", "hidden-characters", "active-content", "table-ragged", "front-matter-missing"}
+    assert not [finding for finding in _audit(tmp_path, SOUND[name]).findings if finding.rule in rules]
 
 
 @pytest.mark.parametrize("name", CARDS)
@@ -144,6 +182,13 @@ FOLDERS: dict[str, dict[str, bytes]] = {
     "weights have negative shapes": {
         "weights": _make_header(b'{"a": {"dtype": "F32", "shape": [-1, true], "data_offsets": [0, 4]}}')
     },
+    "weights are cut short": {
+        "weights": _make_header(b'{"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 36]}}') + bytes(8)
+    },
+    "weights claim too much": {
+        "weights": _make_header(b'{"a": {"dtype": "F32", "shape": [9999999], "data_offsets": [0, 4]}}')
+        + bytes(4)
+    },
     "an adapter of a number": {"adapter": b'{"base_model_name_or_path": 5}'},
     "a log of nothing": {"config": b"{}", "log": b'{"eval_accuracy": "x", "eval_f1": Infinity}'},
 }
@@ -154,7 +199,10 @@ def test_bad_file_beside_a_sound_card_costs_the_card_nothing(name: str, tmp_path
     _write(tmp_path, card=HEAD + SAID, **FOLDERS[name])
     report = audit_target(None, str(tmp_path))
     assert any(claim.kind == "parameters" and claim.line == 6 for claim in report.claims)
-    assert not any(finding.rule in ("card-missing", "parameters-disagree") for finding in report.findings)
+    rules = [finding.rule for finding in report.findings]
+    assert not {"card-missing", "parameters-disagree"} & set(rules)
+    readable = name in ("config has no sizes", "an adapter of a number", "a log of nothing")
+    assert rules.count("file-unreadable") == (not readable)
 
 
 def test_readme_that_is_a_folder_is_a_finding(tmp_path: Path) -> None:
@@ -191,5 +239,8 @@ def test_reports_are_one_document_whatever_the_bytes(
 ) -> None:
     path = tmp_path / "README.md"
     path.write_bytes(HEAD + bytes(range(256)) + "\n\u202e\u2028\u200b\U000e0041\n".encode())
-    document = run_for_json(capsys, "audit", str(path), "--format", form, code=1)
+    assert run(["audit", str(path), "--format", form]) == 1
+    written = capsys.readouterr().out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", written)
+    document = json.loads(written)
     assert "findings" in document or document["version"] == "2.1.0"

@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 # Output that goes to a file or another program is not broken at 80 columns.
 _PIPED_COLUMNS = 200
+# What JSON leaves as it is and a terminal may obey or show in another order; and surrogates that stand alone
+# in a broken card, which only an escape can carry.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 DISTRIBUTION = "model-lake-assistant"
 
 
@@ -197,13 +201,8 @@ class Invocation:
 
 def render_json(document: Any) -> str:
     """`document` on one line that UTF-8 can hold, numbers that are none as null."""
-    finite = replace_non_finite(document)
-    try:
-        line = json.dumps(finite, ensure_ascii=False, allow_nan=False)
-        line.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate of a broken card: only an escape can carry it
-        line = json.dumps(finite, allow_nan=False)
-    return line
+    line = json.dumps(replace_non_finite(document), ensure_ascii=False, allow_nan=False)
+    return _ESCAPED.sub(lambda matched: f"\\u{ord(matched[0]):04x}", line)
 
 
 def replace_non_finite(value: Any) -> Any:

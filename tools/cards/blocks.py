@@ -24,7 +24,9 @@ from tools.cards.types import CardTable, LineSpan, Link, Passage, PassageKind, P
 
 MAX_PASSAGES = 5_000
 PSEUDO_LEVEL = 7  # a bold line standing alone: below every real heading
+MAX_PIPES = 100_000  # signs that part the cells of tables: 20,000 lines of five
 _MAX_LINE = 20_000
+_OPEN_COMMENT = re.compile(r"<!--(?!.*-->)", re.DOTALL)
 _BOLD_LINE = re.compile(r"^\s{0,3}(\*\*|__)(?P<title>[^*_\n][^*\n]{0,78}?)\1\s*:?\s*$")
 _HTML_HEADING = re.compile(r"<h([1-6])\b[^<>]{0,500}>(.{0,500}?)</h\1\s*>", re.IGNORECASE | re.DOTALL)
 _TIGHT_HEADING = re.compile(r"^(#{1,6})(?=[^\s#!\d])(?!\S+\s+#)")
@@ -59,13 +61,14 @@ def parse_blocks(lines: list[str], *, first_line: int) -> Body:
     """Parse the body, which begins at line `first_line` (1-based) of `lines`, the whole card's lines."""
     body = lines[first_line - 1 :]
     clean = [_clean_line(line, body[index - 1] if index else "") for index, line in enumerate(body)]
+    problems = [*_bound_lines(body, first_line), *_bound_tables(clean, first_line)]
     tokens = _markdown().parse("\n".join(clean))
+    problems.extend(_find_unclosed(tokens, clean, first_line))
     code = _code_lines(tokens, len(clean))
     html_tables = find_html_tables(clean, code)
     blocks = list(_iter_blocks(tokens, clean))
     blocks = _carve(blocks, [(start, stop) for start, stop, _ in html_tables])
     blocks = [piece for block in blocks for piece in _split_headings(block, clean)]
-    problems: list[Problem] = []
     sections, passages, paths = _assemble(blocks, body, first_line, problems)
     tables = [
         replace(table, section=_path_at(paths, start), lines=_shift(table.lines, first_line))
@@ -114,6 +117,54 @@ def _clean_line(line: str, before: str) -> str:
     if line.startswith("#") and not before.strip():
         line = _TIGHT_HEADING.sub(r"\1 ", line)
     return line
+
+
+def _bound_lines(body: list[str], first_line: int) -> Iterator[Problem]:
+    """The first line that is cut short before it is parsed."""
+    for index, line in enumerate(body):
+        if len(line) > _MAX_LINE:
+            yield Problem(
+                "line-too-long",
+                f"The line has {len(line):,} characters; beyond {_MAX_LINE:,} it is not parsed as Markdown.",
+                first_line + index,
+            )
+            return
+
+
+def _bound_tables(clean: list[str], first_line: int) -> Iterator[Problem]:
+    """Take the pipes out of `clean` from the line on where tables would have too many cells."""
+    left = MAX_PIPES
+    for index, line in enumerate(clean):
+        left -= line.count("|")
+        if left < 0:
+            clean[index:] = [line.replace("|", " ") for line in clean[index:]]
+            yield Problem(
+                "too-many-cells",
+                f"The tables have more than {MAX_PIPES:,} cells; the rest is read as text.",
+                first_line + index,
+            )
+            return
+
+
+def _find_unclosed(tokens: list[Token], clean: list[str], first_line: int) -> Iterator[Problem]:
+    """A comment or a fence of code that is never closed: it takes in all the rest of the card."""
+    last = max((index for index, line in enumerate(clean, 1) if line.strip()), default=0)
+    for token in tokens:
+        if token.level or not token.map or token.map[1] < last:
+            continue
+        start, stop = token.map
+        text = "\n".join(clean[start:stop])
+        if token.type == "html_block" and _OPEN_COMMENT.search(text):
+            line = first_line + start + text.count("\n", 0, text.rindex("<!--"))
+            yield Problem("comment-unclosed", "A comment is never closed: nothing after it is shown.", line)
+        elif token.type == "fence" and not _closes(clean[start:stop], token.markup):
+            told = "A fence of code is never closed: all after it is shown as code."
+            yield Problem("fence-unclosed", told, first_line + start)
+
+
+def _closes(block: list[str], markup: str) -> bool:
+    last = next((line.strip(" >\t") for line in reversed(block[1:]) if line.strip()), "")
+    return len(last) >= len(markup) and not last.strip(markup[0])
 
 
 def _code_lines(tokens: list[Token], count: int) -> list[bool]:

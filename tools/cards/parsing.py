@@ -41,6 +41,14 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
                 parsed.count("\n") + 1,
             )
         )
+    if (bare := _count_bare_returns(parsed)) and bare > parsed.count("\n"):
+        problems.append(
+            Problem(
+                "line-ending",
+                f"{bare:,} lines end with a carriage return alone, which the Hub reads as one line.",
+                1,
+            )
+        )
     front = parse_front_matter(parsed)
     problems.extend(front.problems)
     lines = parsed.split("\n")
@@ -82,6 +90,10 @@ def parse_card(text: str, *, model_id: str | None = None) -> Card:
         arxiv_ids=find_arxiv_ids([*_strings(front.metadata), parsed]),
         problems=tuple(problems),
     )
+
+
+def _count_bare_returns(text: str) -> int:
+    return text.count("\r") - text.count("\r\n")
 
 
 def _take_chars(passages: tuple[Passage, ...], limit: int) -> list[Passage]:

@@ -87,7 +87,7 @@ def draft_subject(
         evidence=evidence,
         document=document,
         dropped=tuple(dropped),
-        notes=tuple(gathered.notes),
+        notes=(*gathered.faults.values(), *gathered.notes),
         proposal=diff_cards(existing, proposed) if existing.strip() else "",
         proposed=proposed,
     )

@@ -59,7 +59,8 @@ class Known:
 class Gathered:
     """All evidence of one model. `known` by topic, best place first; `members` of JSON files by file name.
 
-    `results` are what the card itself reports, each with its evidence. `notes`: what could not be read.
+    `results` are what the card itself reports, each with its evidence. `faults`: files that cannot be read,
+    each with a sentence why; `notes`: what else could not be looked at.
     """
 
     subject: DraftSubject
@@ -68,6 +69,7 @@ class Gathered:
     files: dict[str, JsonFile] = field(default_factory=dict)
     results: list[tuple[ResultRow, Evidence]] = field(default_factory=list)
     inherited: dict[str, Gathered] = field(default_factory=dict)  # file -> the ancestor that has it
+    faults: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def add(self, known: Known) -> None:
@@ -179,7 +181,7 @@ def _read_json_files(gathered: Gathered) -> Iterator[tuple[str, JsonFile]]:
             data = _read_bounded(path)
             yield name, JsonFile(kind, origin, hash_bytes(data), read_members(decode_text(data, name)))
         except (OSError, ValueError, RowError) as error:
-            gathered.notes.append(f"{name} cannot be read: {str(error).splitlines()[0][:160]}.")
+            gathered.faults[name] = f"{name} cannot be read: {str(error).splitlines()[0][:160]}."
 
 
 def _read_bounded(path: Path) -> bytes:

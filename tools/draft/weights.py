@@ -22,6 +22,7 @@ _EMBEDDINGS = (
     "tok_embeddings.weight",
 )
 _LENGTH_BYTES = 8
+_MOST_PER_BYTE = 8
 
 
 def gather_weights(gathered: Gathered) -> None:
@@ -45,7 +46,7 @@ def gather_weights(gathered: Gathered) -> None:
             try:
                 _add_headers(gathered, folder, topic, chosen)
             except HeaderError as error:
-                gathered.notes.append(f"Parameters are not counted: {chosen[0]}: {error}.")
+                gathered.faults[chosen[0]] = f"Parameters are not counted: {chosen[0]}: {error}."
 
 
 def _add_headers(gathered: Gathered, folder: Path, topic: str, names: list[str]) -> None:
@@ -56,11 +57,13 @@ def _add_headers(gathered: Gathered, folder: Path, topic: str, names: list[str])
     for name in names:
         header = read_header(folder / name)
         own = _read_bytes(folder / name)
+        size = (folder / name).stat().st_size
         read += own
         for tensor, info in header.items():
             if tensor == "__metadata__":
                 continue
             shape, dtype = _read_shape(tensor, info)
+            _check_span(tensor, info, math.prod(shape), size - len(own))
             counts[dtype] += math.prod(shape)
             tensors += 1
             if embedding is None and tensor.endswith(_EMBEDDINGS) and len(shape) == 2:
@@ -86,6 +89,18 @@ def _read_shape(tensor: str, info: Any) -> tuple[list[int], str]:
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
         raise HeaderError(f"tensor {tensor[:80]!r} has no shape")
     return shape, str(info.get("dtype"))
+
+
+def _check_span(tensor: str, info: dict[str, Any], elements: int, room: int) -> None:
+    """Raises HeaderError for values that lie beyond the end of the file, or cannot be in so few bytes."""
+    span = info.get("data_offsets")
+    if not isinstance(span, list) or len(span) != 2 or not all(type(end) is int for end in span):
+        raise HeaderError(f"tensor {tensor[:80]!r} has no place")
+    begin, end = span
+    if not 0 <= begin <= end <= room:
+        raise HeaderError(f"it is cut short: tensor {tensor[:80]!r} ends at byte {end:,} of {room:,}")
+    if elements > _MOST_PER_BYTE * (end - begin):
+        raise HeaderError(f"tensor {tensor[:80]!r} cannot lie in {end - begin:,} bytes")
 
 
 def _read_bytes(path: Path) -> bytes:
