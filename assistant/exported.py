@@ -32,6 +32,10 @@ _OWN_WORDS = (
         r"^(Not counted as matches, because their cards do not state the [^\n]{1,500})$", re.MULTILINE
     ),
     re.compile(r"^(I found no (?:other )?model in this lake that fits \([^\n]{1,300}?\)\.)", re.MULTILINE),
+    re.compile(
+        r"^(No card of this lake speaks of “[^\n]{1,200}”; nearest in meaning, with what their cards say:)$",
+        re.MULTILINE,
+    ),
     re.compile(r"^(Of [\d,]{1,12} that fit, [\d,]{1,12} do not state it\.)$", re.MULTILINE),
     re.compile(r"^(Also found: `[^\n]{1,4000}`\.)$", re.MULTILINE),
     re.compile(r"^(\d{1,6} more cards do\.)$", re.MULTILINE),

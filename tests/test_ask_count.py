@@ -11,8 +11,12 @@ import pytest
 from assistant.agent import Assistant
 from assistant.offline.count_plans import plan_count
 from assistant.settings import Settings
+from assistant.toolbox.arguments import SearchModels
+from assistant.toolbox.context import ToolContext
 from assistant.toolbox.counting import tell_again
+from assistant.toolbox.finding import search_models
 from tests.entries import make_entry
+from tools.evidence import EvidenceLedger
 from tools.lake import Lake
 from tools.places import Places
 
@@ -84,6 +88,17 @@ def test_counts_are_cited_and_hold(
 )
 def test_what_the_catalog_cannot_count_is_searched(question: str) -> None:
     assert plan_count(question) is None
+
+
+def test_words_that_no_card_uses_are_named(lake: Lake) -> None:
+    context = ToolContext(lake=lake, ledger=EvidenceLedger())
+
+    def find_unseen(query: str) -> list[str]:
+        return list(search_models(context, SearchModels(query=query))["unseen"])
+
+    assert find_unseen("a German translation model for earthquakes") == ["earthquakes"]
+    assert find_unseen("something for translations") == []
+    assert find_unseen("Gibt es ein Modell zum Zusammenfassen von Gerichtsurteilen über Erdbeben?") == []
 
 
 def test_a_locator_that_holds_no_arguments_tells_nothing(lake: Lake) -> None:

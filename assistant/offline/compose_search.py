@@ -31,6 +31,8 @@ _USUAL_LIMIT = 5
 _LOW_CONFIDENCE = 0.2
 # Below this the question is most likely about something else altogether.
 _FAR_OFF = 0.1
+# Above this the words of the question that no card uses are told in other words there.
+_SURE = 0.75
 _MISSING_WORDS = {"text": "words you asked for", "derived_from": "model they come from"}
 _CONSTRAINT_WORDS = {
     "task": "task", "language": "language", "license": "licence", "library": "library", "dataset": "dataset",
@@ -51,7 +53,11 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     conditions = _conditions(found["constraints"])
     if not hits or found["confidence"] < _LOW_CONFIDENCE:
         return _nothing_fits(found, hits, conditions, memo, others=bool(plan.skip))
-    lines = [phrases.MATCHES_FOLLOW, ""]
+    unseen = ""
+    if found.get("unseen") and found["confidence"] < _SURE:
+        words = join_words([f"“{word}”" for word in found["unseen"]], last="or")
+        unseen = f"No card of this lake speaks of {words}; nearest in meaning, with what their cards say:"
+    lines = [unseen or phrases.MATCHES_FOLLOW, ""]
     for number, hit in enumerate(hits[:_SHOWN_MODELS], start=1):
         lines.append(f"{number}. {_hit_line(hit, plan.query)}")
     also = ""
@@ -81,7 +87,7 @@ def compose_find(plan: Plan, found: Json) -> Draft:
     models = tuple(hit["model"] for hit in hits)
     memo["models"] = list(models)
     memo["shown"] = list(models if also else models[:_SHOWN_MODELS])
-    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out, also))
+    return Draft(text="\n".join(lines), models=models, memo=memo, framing=(read, left_out, also, unseen))
 
 
 _MOST_VALUE = 48

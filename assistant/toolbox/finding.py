@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +23,7 @@ from tools.catalog.names import resolve_model
 from tools.facts import Fact, FactField, collect_facts
 from tools.hashing import hash_text
 from tools.leaderboard import find_conflicts, list_leaders
-from tools.reading import rank_spans
+from tools.reading import STOPWORDS, rank_spans
 from tools.search import search
 from tools.search.constraints import read_constraints
 from tools.search.ranking import rank_models as rank_by
@@ -29,6 +31,12 @@ from tools.search.types import Constraint, ConstraintField, SearchHit
 from tools.sources.parameters import name_parameters, read_count, state_parameters
 
 _ROUNDING = 0.06  # "70B" of 70.6 billion
+_LONG_WORD = re.compile(r"[^\W\d_]{4,30}")
+_MOST_WORDS = 30
+_ASKING = frozenset(
+    "something anything someone anyone thing things want looking please recommend know".split()
+)
+_MOST_UNSEEN = 3
 _RANKED = 50  # looked at, because a number read from a model's name has no line to cite
 _LISTED_PAPERS = 8
 _LIKENESS = 400  # characters of what a model says of itself that others are compared with
@@ -62,8 +70,25 @@ def search_models(context: ToolContext, arguments: SearchModels) -> dict[str, An
         ],
         "suggestions": list(found.suggestions),
         "confidence": found.confidence,
+        "unseen": _find_unseen(context, arguments.query, found.constraints),
         "notes": list(found.notes),
     }
+
+
+def _find_unseen(context: ToolContext, query: str, constraints: Sequence[Constraint]) -> list[str]:
+    """Words of a need that no card of the lake uses in any form; none where most words are foreign to it."""
+    catalog = context.lake.catalog
+    for constraint in constraints:
+        query = query.replace(constraint.words, " ") if constraint.words else query
+    words = [
+        word for word in dict.fromkeys(_LONG_WORD.findall(query)) if word.lower() not in _ASKING | STOPWORDS
+    ]
+    unseen = [
+        word
+        for word in words[:_MOST_WORDS]
+        if not catalog.match_passages([word], limit=1) and not catalog.match_models([word], limit=1)
+    ]
+    return unseen if len(unseen) <= min(_MOST_UNSEEN, len(words) - 1) or len(words) == 1 else []
 
 
 def read_flags(arguments: SearchModels) -> list[Constraint]:
