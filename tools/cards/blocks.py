@@ -335,12 +335,12 @@ def _trim(body: list[str], start: int, stop: int) -> tuple[int, int] | None:
 
 def _pipe_tables(tokens: list[Token], blocks: list[_Block], lines: list[str]) -> Iterator[tuple[int, int]]:
     """Lines of every Markdown table, also of those whose delimiter row has a wrong number of columns."""
-    inside = [(block.start, block.stop) for block in blocks if block.kind == "table"]
+    inside = {line for block in blocks if block.kind == "table" for line in range(block.start, block.stop)}
     for token in tokens:
         if token.type == "table_open" and token.map:
             start, stop = token.map[0], min(token.map[1], len(lines))
             html = any("<table" in line.lower() for line in lines[start:stop])
-            if not html and (token.level or any(low <= start < high for low, high in inside)):
+            if not html and (token.level or start in inside):
                 yield start, stop
     for block in blocks:
         if block.kind != "prose":

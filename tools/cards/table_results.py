@@ -15,7 +15,7 @@ from tools.cards.metrics import (
     read_value,
 )
 from tools.cards.result_context import Setting, read_label, read_setting, speaks_of_evaluation
-from tools.cards.table_citations import cite_cell
+from tools.cards.table_citations import TableCiter
 from tools.cards.types import CardTable, Cell, ResultRow
 
 _ROLES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -105,13 +105,13 @@ def read_table_results(table: CardTable, lines: list[str], *, lead: str = "") ->
     reader = _TableReader(table, lead)
     if not reader.values:
         return []
+    citer = TableCiter(table, lines)
     found: list[ResultRow] = []
     for facts, row in reader.labelled_rows():
         for column in () if facts.skipped else reader.values:
             if column < len(row) and len(found) < _MAX_ROWS:
                 found.extend(
-                    cite_cell(result, table, row[column], lines)
-                    for result in reader.read(facts, column, row[column])
+                    citer.cite(result, row[column]) for result in reader.read(facts, column, row[column])
                 )
     return found
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from array import array
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 PassageKind = Literal["prose", "list", "table", "code", "html"]
@@ -132,4 +135,15 @@ class Card:
 
     def lines_text(self, span: LineSpan) -> str:
         """Verbatim text of the lines of `span` (no trailing newline)."""
-        return "\n".join(self.text.split("\n")[span.start - 1 : span.end])
+        starts = _find_starts(self.text)
+        first, last = max(span.start, 1), min(span.end, len(starts) - 1)
+        return self.text[starts[first - 1] : starts[last] - 1] if first <= last else ""
+
+
+@lru_cache(maxsize=4)
+def _find_starts(text: str) -> array[int]:
+    """Where each line of `text` begins, at last where one more would; many lines are asked of one card."""
+    starts = array("Q", (0,))
+    starts.extend(matched.end() for matched in re.finditer("\n", text))
+    starts.append(len(text) + 1)
+    return starts

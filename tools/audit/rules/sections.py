@@ -33,7 +33,7 @@ def measure_coverage(subject: AuditSubject) -> Coverage:
 def _is_filled(subject: AuditSubject, name: str) -> bool:
     title = re.compile(rf"\b(?:{WANTED[name]})", re.IGNORECASE)
     return any(
-        any(title.search(heading) for heading in passage.section)
+        any(title.search(heading[:300]) for heading in passage.section)
         and not passage.text.lstrip().startswith("#")
         and len(_DEFAULT.sub("", re.sub(r"<!--.*?-->", "", passage.text, flags=re.DOTALL)).strip(" *-:_\n"))
         > 15
