@@ -8,6 +8,8 @@ opens nothing.
 from __future__ import annotations
 
 import secrets
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.agent import Assistant
@@ -51,3 +53,26 @@ def require_own(assistant: Assistant, thread: str, owner: str) -> str:
             hint="Begin a new one, or open one of the list.",
         )
     return thread
+
+
+def take_uploads_only(page: gr.Blocks) -> None:
+    """Have the components of `page` take no file but those that were uploaded to it.
+
+    A caller may name any path, or an address. Gradio refuses other paths only where it launched the page
+    itself, which a mounted page is not, and it would fetch from addresses.
+    """
+    for block in page.blocks.values():
+        block.async_move_resource_to_block_cache = partial(_find_upload, Path(block.GRADIO_CACHE))  # type: ignore[method-assign]
+
+
+async def _find_upload(uploads: Path, named: str | Path | None) -> str | None:
+    """The place of an upload in the folder `uploads`. Raises gradio.Error for any other."""
+    import gradio as gr
+
+    if named is None:
+        return None
+    place = Path(named).resolve()
+    if not place.is_relative_to(uploads.resolve()) or not place.is_file():
+        said = f"{str(named)[:200]!r} was not uploaded here. Choose the file once more."
+        raise gr.Error(said, title="That did not work", print_exception=False)
+    return str(place)

@@ -17,6 +17,7 @@ import gradio as gr
 from assistant.agent import Assistant
 from assistant.documents import ENDINGS
 from assistant.page import frame
+from assistant.page.access import take_uploads_only
 from assistant.page.actions import Change, PageActions
 from assistant.page.service import add_service
 from assistant.page.source_panel import EMPTY
@@ -61,6 +62,7 @@ def build_page(actions: PageActions) -> gr.Blocks:
                 with gr.Tab(title, id=title.lower(), elem_classes="lake-view"):
                     build(page, actions)
         add_service(actions)
+    take_uploads_only(page)
     return page
 
 

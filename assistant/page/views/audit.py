@@ -108,9 +108,18 @@ def build_audit(page: gr.Blocks, actions: PageActions) -> None:
         "concurrency_limit": 2,
         "concurrency_id": "audit",
     }
-    button.click(audit, [model, profile], [shown, said, last], **quiet)
-    upload.upload(take, [upload, profile], [shown, said, last, upload, model], **quiet)
-    profile.input(judge_anew, [last, profile], [shown, said], trigger_mode="always_last", **quiet)
+    button.click(audit, [model, profile], [shown, said, last], api_name="page_audit", **quiet)
+    upload.upload(
+        take, [upload, profile], [shown, said, last, upload, model], api_name="page_audit_files", **quiet
+    )
+    profile.input(
+        judge_anew,
+        [last, profile],
+        [shown, said],
+        api_name="page_audit_anew",
+        trigger_mode="always_last",
+        **quiet,
+    )
     page.load(
         lambda: gr.Dropdown(list_all(catalog)), None, [model],
         api_visibility="private", show_progress="hidden",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from assistant.page.escape import escape, escape_line
 from assistant.page.views.audit_upload import write_document
-from tools.audit import AuditReport, Claim, Finding, Silenced, render_sarif
+from tools.audit import AuditReport, Claim, Finding, Rule, Silenced, list_rules, render_sarif
 from tools.audit.types import SEVERITIES, Coverage, Verdict
 from tools.evidence import Evidence
 
@@ -155,13 +155,19 @@ def _render_findings(report: AuditReport, findings: Sequence[Finding]) -> str:
             "<h4>Findings</h4><p>No rule found a fault. What the card claims and what other places say to it "
             "is listed below.</p>"
         )
-    items = "".join(_render_finding(number, finding) for number, finding in enumerate(findings))
+    # The worst first; among equals those with a line, as they stand in the card.
+    order = sorted(
+        range(len(findings)),
+        key=lambda number: (SEVERITIES.index(findings[number].severity), not findings[number].line, number),
+    )
+    rules = {rule.id: rule for rule in list_rules()}
+    items = "".join(_render_finding(number, findings[number], rules) for number in order)
     rest = len(report.findings) - len(findings)
     more = f'<p class="hint">{rest:,} more are in the files to download.</p>' if rest else ""
     return f'<h4>Findings</h4><ol class="findings">{items}</ol>{more}'
 
 
-def _render_finding(number: int, finding: Finding) -> str:
+def _render_finding(number: int, finding: Finding, rules: Mapping[str, Rule]) -> str:
     place = f"line {finding.line}" if finding.line else "whole card"
     head = (
         f'{_sign(finding.severity)}<span class="what"><span class="say"><bdi>{escape(finding.message)}</bdi>'
@@ -181,7 +187,7 @@ def _render_finding(number: int, finding: Finding) -> str:
     return (
         f'<li class="finding {finding.severity}" id="audit-F{number}" tabindex="-1" '
         f'data-severity="{finding.severity}">{go}{quote}{_render_fix(finding)}'
-        f"{_render_evidence(finding.evidence)}</li>"
+        f"{_render_evidence(finding.evidence, rules.get(finding.rule))}</li>"
     )
 
 
@@ -198,16 +204,20 @@ def _render_fix(finding: Finding) -> str:
     return f'<div class="fix"><p><strong>Fix.</strong> <bdi>{said}</bdi></p>{copy}</div>'
 
 
-def _render_evidence(evidence: Sequence[Evidence]) -> str:
-    if not evidence:
+def _render_evidence(evidence: Sequence[Evidence], rule: Rule | None = None) -> str:
+    """What a finding or claim stands on, folded; with its rule also why that matters."""
+    if not evidence and rule is None:
         return ""
+    why = f"<p><strong>{escape(rule.title)}.</strong> {escape(rule.why)}</p>" if rule is not None else ""
     items = "".join(
         f'<li><bdi>{escape_line(item.text, _QUOTE)}</bdi><span class="where"><bdi>'
         f"{escape_line(item.source)}, {escape_line(item.locator)}</bdi> · sha256 "
         f"{escape_line(item.sha256)[:12]}…</span></li>"
         for item in evidence[:_MOST_EVIDENCE]
     )
-    return f'<details class="stands"><summary>What this stands on</summary><ul>{items}</ul></details>'
+    told = "What this stands on" if rule is None else "Why, and what it stands on" if evidence else "Why"
+    listed = f"<ul>{items}</ul>" if items else ""
+    return f'<details class="stands"><summary>{told}</summary>{why}{listed}</details>'
 
 
 def _order_claims(claims: Sequence[Claim]) -> list[Claim]:

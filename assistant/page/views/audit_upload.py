@@ -59,7 +59,9 @@ def sort_files(paths: Sequence[str], *, most_bytes: int) -> Given:
             hint="Give the README.md and the config.json alone.",
         )
     cards = [path for path in files if path.suffix.lower() in CARDS]
-    beside = tuple(path for path in files if path.suffix.lower() in BESIDE)
+    beside = tuple(
+        sorted((path for path in files if path.suffix.lower() in BESIDE), key=lambda path: path.name)
+    )
     readme = [path for path in cards if path.stem.lower() == "readme"]
     card = next(iter(readme or cards), None)
     if card is None and not beside:
@@ -97,8 +99,8 @@ def audit_files(catalog: Catalog, given: Given, profile: Profile) -> AuditReport
 
 
 def write_document(document: dict[str, Any]) -> str:
-    """A document as the text of a file; what is no Unicode in a card does not break it."""
-    return json.dumps(document, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode()
+    """A document as the text of a file, in ASCII: whatever a card holds, nothing of it acts on its way."""
+    return json.dumps(document, indent=2)
 
 
 def _open_card(catalog: Catalog, path: Path, profile: Profile) -> AuditSubject:
