@@ -3,6 +3,7 @@
 (() => {
   "use strict";
 
+  const SIZES = "lake-sizes.json"; // tells how long the weights are whose headers are sent
   const MOST_JSON = 4 * 2 ** 20; // as large as a configuration is read
   const find = (selector, root = document) => root.querySelector(selector);
   const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -73,11 +74,13 @@
     const most = Number(zone.dataset.most);
     const parts = [];
     const leftOut = [];
+    const sizes = {};
     try {
       for (const file of given) {
         const part = await choosePart(file, most);
         if (part) parts.push(part);
         else leftOut.push(file.name);
+        if (part && part.size < file.size) sizes[file.name] = file.size;
       }
     } catch {
       tell(zone, "These files cannot be read by your browser. Choose them once more.", true);
@@ -100,6 +103,7 @@
       tell(zone, `Sent: ${parts.map((part) => part.name).slice(0, 5).join(", ")}${parts.length > 5 ? ", …" : ""}.${left}`);
       const carrier = new DataTransfer();
       for (const part of parts) carrier.items.add(part);
+      if (Object.keys(sizes).length) carrier.items.add(new File([JSON.stringify(sizes)], SIZES));
       input.files = carrier.files;
       input.dispatchEvent(new Event("change", { bubbles: true }));
     }

@@ -6,10 +6,12 @@ for the models they name, and never written to.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,16 +27,22 @@ from tools.errors import LakeError, UsageError
 CARDS = (".md", ".markdown")
 BESIDE = (".json", ".safetensors")
 MOST_FILES = 200
+SIZES = "lake-sizes.json"  # how long weights are of which only the headers came
+_LONGEST = 2**42
 _FOLDER = "your-files"
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Files of one visitor, by place; `card` is the model card among them."""
+    """Files of one visitor, by place; `card` is the model card among them.
+
+    `sizes`: by name the bytes that weights have where they came from; only their headers were sent.
+    """
 
     card: Path | None
     beside: tuple[Path, ...]
     left_out: tuple[str, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -48,9 +56,12 @@ def sort_files(paths: Sequence[str], *, most_bytes: int) -> Given:
     """
     if len(paths) > MOST_FILES:
         raise UsageError(f"{len(paths):,} files are too many.", hint=f"Give at most {MOST_FILES}.")
-    files = [Path(path) for path in paths]
     try:
+        files = [Path(path) for path in paths]
         size = sum(path.stat().st_size for path in files)
+        told = [path for path in files if path.name == SIZES]
+        files = [path for path in files if path not in told]
+        sizes = _read_sizes(told[0]) if told else {}
     except OSError:
         raise UsageError("These files are no longer here.", hint="Drop them in once more.") from None
     if size > most_bytes:
@@ -75,7 +86,7 @@ def sort_files(paths: Sequence[str], *, most_bytes: int) -> Given:
             f"{len(cards)} Markdown files, and none of them is called README.md.", hint="Give one."
         )
     left_out = tuple(path.name for path in files if path != card and path not in beside)
-    return Given(card, beside, left_out)
+    return Given(card, beside, left_out, sizes)
 
 
 def audit_files(catalog: Catalog, given: Given, profile: Profile) -> AuditReport:
@@ -89,6 +100,7 @@ def audit_files(catalog: Catalog, given: Given, profile: Profile) -> AuditReport
             shutil.copyfile(given.card, folder / "README.md")
         for path in given.beside:
             shutil.copyfile(path, folder / path.name)
+            _lengthen(folder / path.name, given.sizes.get(path.name, 0))
         try:
             subject = open_audit(catalog, str(folder), profile=profile)
             subject.target = "."
@@ -111,6 +123,26 @@ def _open_card(catalog: Catalog, path: Path, profile: Profile) -> AuditSubject:
     )
     subject = DraftSubject(record, card, (), None, catalog, False)
     return prepare_subject(subject, "README.md", profile=profile, problems=problems)
+
+
+def _read_sizes(path: Path) -> dict[str, int]:
+    try:
+        told = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(told, dict):
+        return {}
+    return {name: size for name, size in told.items() if type(size) is int and 0 < size <= _LONGEST}
+
+
+def _lengthen(path: Path, size: int) -> None:
+    """Give a header the length of its whole file, so that a file cut short is told from one that is not.
+
+    What is added is a hole, which takes no place on the disk.
+    """
+    if path.suffix.lower() == ".safetensors" and size > path.stat().st_size:
+        with contextlib.suppress(OSError):  # longer than this disk's files may be: then it seems cut short
+            os.truncate(path, size)
 
 
 def _hide(text: str, folder: Path) -> str:
