@@ -33,9 +33,10 @@ from tools.sources.parameters import name_parameters, read_count, state_paramete
 _ROUNDING = 0.06  # "70B" of 70.6 billion
 _LONG_WORD = re.compile(r"[^\W\d_]{4,30}")
 _MOST_WORDS = 30
-_ASKING = frozenset(
-    "something anything someone anyone thing things want looking please recommend know".split()
-)
+_ASKING = STOPWORDS | {
+    *("something", "anything", "someone", "anyone", "thing", "things"),
+    *("want", "looking", "please", "recommend", "know"),
+}
 _MOST_UNSEEN = 3
 _RANKED = 50  # looked at, because a number read from a model's name has no line to cite
 _LISTED_PAPERS = 8
@@ -80,9 +81,7 @@ def _find_unseen(context: ToolContext, query: str, constraints: Sequence[Constra
     catalog = context.lake.catalog
     for constraint in constraints:
         query = query.replace(constraint.words, " ") if constraint.words else query
-    words = [
-        word for word in dict.fromkeys(_LONG_WORD.findall(query)) if word.lower() not in _ASKING | STOPWORDS
-    ]
+    words = [word for word in dict.fromkeys(_LONG_WORD.findall(query)) if word.lower() not in _ASKING]
     unseen = [
         word
         for word in words[:_MOST_WORDS]
