@@ -18,7 +18,7 @@ _EXAMPLES = {
     "ask": "lake eval ask eval/data/ask_questions.jsonl eval/data/dialogues.jsonl",
     "lineage": "lake eval lineage ZOO",
 }
-Suite = Literal["search", "ask", "verify", "parents", "sample", "lineage", "draft"]
+Suite = Literal["search", "ask", "verify", "parents", "sample", "lineage", "draft", "audit"]
 
 
 def run_suite(
@@ -28,18 +28,25 @@ def run_suite(
         list[Path] | None,
         typer.Argument(metavar="[FILE]...", help="Questions in JSON Lines; for lineage a zoo."),
     ] = None,
+    list_findings: Annotated[
+        bool,
+        typer.Option("--list", help="audit: the findings on untouched cards, 100 errors of them to be read."),
+    ] = False,
     scripted: Annotated[
         bool,
         typer.Option(help="ask: as a language model would be asked; an honest script stands in for it."),
     ] = False,
 ) -> None:
-    """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts, and
-    lineage recovered from the weights of a zoo (a folder; without one a zoo is trained)."""
+    """Measure: search and ask over question FILEs, the verifier, declared parents, the sample's facts,
+    lineage recovered from the weights of a zoo (a folder; without one a zoo is trained), drafts of masked
+    cards, and audits of cards with injected errors."""
     invocation: Invocation = context.obj
     require_checkout("lake eval")
     if scripted and suite != "ask":
         raise UsageError(f"`lake eval {suite}` asks nobody.", hint="--scripted is for `lake eval ask`.")
-    document = _measure(invocation, suite, files or [], scripted=scripted)
+    if list_findings and suite != "audit":
+        raise UsageError(f"`lake eval {suite}` audits nothing.", hint="--list is for `lake eval audit`.")
+    document = _measure(invocation, suite, files or [], scripted=scripted, list_findings=list_findings)
     if invocation.json:
         invocation.emit(document)
         return
@@ -48,7 +55,9 @@ def run_suite(
     render_figures(invocation.terminal, document)
 
 
-def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripted: bool) -> dict[str, Any]:
+def _measure(
+    invocation: Invocation, suite: Suite, files: list[Path], *, scripted: bool, list_findings: bool
+) -> dict[str, Any]:
     """Run one suite; `search` and `ask` use the lake of --home, the others their own data."""
     if suite in ("search", "ask"):
         if not files:
@@ -94,6 +103,10 @@ def _measure(invocation: Invocation, suite: Suite, files: list[Path], *, scripte
             from eval.draft import run_draft
 
             return run_draft(_shared_data() / "lake")
+        case "audit":
+            from eval.audit import list_untouched, run_audit
+
+            return (list_untouched if list_findings else run_audit)(_shared_data() / "lake")
         case "parents":
             from eval.parents import run_parents
 

@@ -1,0 +1,155 @@
+"""How many injected errors an audit finds, and how many true cards it blames (`lake eval audit`).
+
+- recall: of known errors put one at a time into real cards and into cards of local models, the share that is
+  found (see `eval.audit_scoring`), by kind, for the two halves: `own`, written beside the rules, and `blind`,
+  written by someone who never read them;
+- precision: of the findings that an error brought about, the share that points at it;
+- specificity: of truth-preserving rewritings, the share that no new error or warning blames;
+- `untouched`: a sample of the error findings on the cards as they are, to be read by eye.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eval.audit_injections import inject
+from eval.audit_models import audit_folder, run_folders, run_lineage_errors
+from eval.audit_scoring import Score, TwinScore, list_lines, pick_evenly
+from eval.audit_twins import make_twins
+from eval.draft_masks import make_subject, read_rows
+from tools.audit import AuditReport, audit_subject
+from tools.audit.subject import prepare_subject
+
+_CARDS = 600
+_PER_KIND = 14
+_TWINS_PER_KIND = 20
+_READ = 100
+
+
+def audit_text(model: str, text: str) -> AuditReport:
+    """The audit of a card alone: no record repeats what the card said before it was changed."""
+    subject = make_subject({"modelId": model}, text, {})
+    return audit_subject(prepare_subject(subject, model))
+
+
+def read_cards(shared: Path, *, limit: int, seed: int) -> list[tuple[str, str]]:
+    """(model, card) of a seeded sample of the dump, and all cards of the folder of tables."""
+    rows = [row for row in read_rows(shared) if len(row["card"] or "") > 300]
+    random.Random(seed).shuffle(rows)
+    cards = [(row["modelId"], row["card"].replace("\r\n", "\n")) for row in rows[:limit]]
+    tables = sorted((shared / "table_cards").glob("*.md"))[: max(limit // 6, 1)]
+    return cards + [(f"tables/{path.stem[-80:]}", path.read_text("utf-8")) for path in tables]
+
+
+class _Untouched(dict[str, AuditReport]):
+    """Reports on the cards as they are, each made when it is first asked for."""
+
+    def __init__(self, cards: list[tuple[str, str]]) -> None:
+        self._texts = dict(cards)
+
+    def __missing__(self, model: str) -> AuditReport:
+        self[model] = audit_text(model, self._texts[model])
+        return self[model]
+
+
+def run_audit(
+    shared: Path, *, seed: int = 5, limit: int = _CARDS, per_kind: int = _PER_KIND, models: bool = True
+) -> dict[str, Any]:
+    """All figures. `shared` holds the real cards; `limit` of them are taken, `per_kind` errors of each kind;
+    `models` adds the local sample models with their files and lineage."""
+    started = time.perf_counter()
+    cards = read_cards(shared, limit=limit, seed=seed)
+    plain = _Untouched(cards)
+    own, twins = Score(), TwinScore()
+    for model, error in _spread(cards, seed, per_kind, "own"):
+        own.count(model, error, plain[model], audit_text(model, error.card))
+    for model, twin in _spread(cards, seed, _TWINS_PER_KIND, "twins"):
+        twins.count(model, twin.kind, twin.what, plain[model], audit_text(model, twin.card))
+    blind, blind_twins = Score(), TwinScore()
+    for model, error in _spread(cards, seed, per_kind * 2, "blind"):
+        blind.count(model, error, plain[model], audit_text(model, error.card))
+    for model, twin in _spread(cards, seed, _TWINS_PER_KIND, "blind twins"):
+        blind_twins.count(model, twin.kind, twin.what, plain[model], audit_text(model, twin.card))
+    if models:
+        with tempfile.TemporaryDirectory(prefix="lake-audit-") as folder:
+            run_folders(Path(folder) / "own", seed, own, twins)
+            _run_blind_folders(Path(folder) / "blind", seed, blind)
+            run_lineage_errors(Path(folder) / "lineage", seed, own)
+    total = sum(own.injected.values()) + sum(blind.injected.values())
+    return {
+        "suite": "audit",
+        "cards": len(cards),
+        "injected": total,
+        "kinds": len(set(own.injected) | set(blind.injected)),
+        "own": own.describe(),
+        "blind": blind.describe(),
+        "twins": twins.describe(),
+        "blind_twins": blind_twins.describe(),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def list_untouched(shared: Path, *, seed: int = 5, limit: int = 2000) -> dict[str, Any]:
+    """Findings on the cards as they are: counts, and a seeded sample of the errors for reading."""
+    cards = read_cards(shared, limit=limit, seed=seed)
+    counts: Counter[str] = Counter()
+    lines: list[str] = []
+    for model, text in cards:
+        report = audit_text(model, text)
+        counts.update(f"{finding.severity} {finding.rule}" for finding in report.findings)
+        lines += list_lines(report, [one for one in report.findings if one.severity == "error"])
+    random.Random(seed).shuffle(lines)
+    return {
+        "suite": "audit",
+        "cards": len(cards),
+        "findings": dict(counts.most_common()),
+        "errors": len(lines),
+        "read": lines[:_READ],
+    }
+
+
+def _spread(cards: list[tuple[str, str]], seed: int, per_kind: int, half: str) -> Iterator[tuple[str, Any]]:
+    """Changed cards with their model, at most `per_kind` of a kind, over as many cards as there are."""
+    taken: Counter[str] = Counter()
+    for model, text in cards:
+        for item in pick_evenly(_make(half, model, text, seed), 1):
+            if taken[item.kind] < per_kind:
+                taken[item.kind] += 1
+                yield model, item
+
+
+def _make(half: str, model: str, text: str, seed: int) -> Iterator[Any]:
+    if half == "own":
+        yield from inject(text, seed, model)
+    elif half == "twins":
+        yield from make_twins(text, seed, model)
+    elif half == "blind":
+        from eval.audit_blind import inject_blind
+
+        yield from inject_blind(text, seed)
+    else:
+        from eval.audit_blind import BLIND_TWINS
+
+        yield from BLIND_TWINS(text, seed)
+
+
+def _run_blind_folders(folder: Path, seed: int, score: Score) -> None:
+    import shutil
+
+    from eval.audit_blind import inject_blind_folder
+    from eval.audit_models import list_models, read_model
+
+    for name, original in list_models().items():
+        text, config, parameters = read_model(original)
+        if config and not config.get("quantization_config"):
+            shutil.copytree(original, folder / name)
+            (folder / name / "record.json").unlink(missing_ok=True)
+            before = audit_folder(folder, name, text)
+            for error in inject_blind_folder(text, config, parameters, seed):
+                score.count(name, error, before, audit_folder(folder, name, error.card))

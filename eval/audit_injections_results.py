@@ -1,0 +1,162 @@
+"""Errors in reported results: out of range, altered, twice, on training data, malformed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from eval.audit_injections import Injection, Maker, Page
+
+_VALUE = re.compile(r"^(?P<before>\s*(?:-\s+)?value:\s*)(?P<value>['\"]?-?\d+(?:\.\d+)?['\"]?)\s*$")
+_SHARE_NAMES = ("accuracy", "f1", "precision", "recall")
+
+
+def _values(page: Page) -> list[tuple[int, re.Match[str]]]:
+    """Lines (0-based) of the model-index that hold a value."""
+    span = page.card.metadata_lines.get("/model-index")
+    if span is None:
+        return []
+    places = range(span.start - 1, span.end)
+    return [(index, found) for index in places if (found := _VALUE.match(page.lines[index]))]
+
+
+def _near(page: Page, index: int) -> str:
+    """The lines of one metric of a model-index: those around its value."""
+    return " ".join(page.lines[max(0, index - 3) : index + 4]).lower()
+
+
+def _out_of_range(page: Page) -> Iterator[Injection]:
+    names = (*_SHARE_NAMES, "wer", "rouge", "bleu")
+    fitting = [
+        (index, found, name)
+        for index, found in _values(page)
+        for name in names
+        if re.search(rf"(?:type|name):\s*['\"]?{name}\b", _near(page, index))
+    ]
+    if not fitting:
+        return
+    index, found, name = page.chance.choice(fitting)
+    value = page.chance.choice(["-3", "-0.31"] if name == "wer" else ["137", "104.2", "-0.8", "213.7"])
+    card = page.change(index, f"{found['before']}{value}")
+    yield Injection("metric out of range (metadata)", card, index + 1, name, f"{name} {value}", 1)
+
+
+def _out_of_range_prose(page: Page) -> Iterator[Injection]:
+    sentence = page.chance.choice(
+        ["It reaches an accuracy of 137% on the test set.", "- Accuracy: 104.3 %", "- F1: -0.81",
+         "On the test set the word error rate (WER) is -3.0.", "Accuracy: 117.2%", "- WER: -12.4",
+         "The model achieves an F1 score of 112.5 on the test split.", "- Precision: 1.3e2",
+         "| Metric | Value |\n| --- | --- |\n| Accuracy | 143.1 |",
+         "| Dataset | Accuracy |\n| --- | --- |\n| SST-2 | 119.0 |"]
+    )  # fmt: skip
+    rows = sentence.split("\n")
+    text, line = page.insert(*rows, before_heading=page.chance.random() < 0.5)
+    word = next(name for name in ("accuracy", "f1", "wer", "precision") if name in sentence.lower())
+    yield Injection("metric out of range (text)", text, line, word, sentence, len(rows))
+
+
+def _altered(page: Page) -> Iterator[Injection]:
+    """A value of the metadata that the text repeats, altered in one of the two places."""
+    body = range(page.front + 1, len(page.lines))
+    fitting = []
+    for index, found in _values(page):
+        value = found["value"].strip("'\"")
+        if re.fullmatch(r"\d+\.\d{2,}", value):
+            pattern = re.compile(rf"(?<![\w.]){re.escape(value)}(?!\d)")
+            hits = [place for place in body if pattern.search(page.lines[place])]
+            named = [n for n in (*_SHARE_NAMES, "wer", "bleu", "rouge", "loss") if n in _near(page, index)]
+            plain = [place for place in hits if "|" not in page.lines[place]]
+            if named and len(plain) == 1 and any(n in page.lines[plain[0]].lower() for n in named):
+                fitting.append((index, found, plain[0], pattern, value))
+    if not fitting:
+        return
+    index, found, place, pattern, value = page.chance.choice(fitting)
+    digits = value.partition(".")[2]
+    other = f"{float(value) * page.chance.choice([0.93, 0.88, 1.06, 1.11]):.{len(digits)}f}"
+    if float(other) > 1 >= float(value):
+        other = f"{float(value) * 0.9:.{len(digits)}f}"
+    what = f"{value} made {other}"
+    card = page.change(index, f"{found['before']}{other}")
+    yield Injection("result altered (metadata)", card, index + 1, other, what)
+    card = page.change(place, pattern.sub(other, page.lines[place]))
+    yield Injection("result altered (prose)", card, place + 1, other, what)
+
+
+def _on_train(page: Page) -> Iterator[Injection]:
+    for index, line in enumerate(page.lines[: max(page.front, 0)]):
+        found = re.match(r"^(\s*(?:-\s+)?split:\s*)['\"]?(?:test|validation|dev)\S*\s*$", line)
+        if found:
+            split = page.chance.choice(["train", "training", "train[:10%]", '"train"'])
+            card = page.change(index, f"{found[1]}{split}")
+            yield Injection("result on train", card, index + 1, "train", f"split {split}", 12)
+            return
+
+
+def _conflicting(page: Page) -> Iterator[Injection]:
+    """A metric of the model-index a second time, with another value."""
+    for index, found in _values(page):
+        block = _block(page, index)
+        if block is None or float(found["value"].strip("'\"")) <= 0:
+            continue
+        start, end = block
+        other = f"{float(found['value'].strip(chr(39) + chr(34))) * 0.83:.4f}"
+        copy = [
+            _VALUE.sub(lambda m: f"{m['before']}{other}", line)  # noqa: B023
+            for line in page.lines[start:end]
+        ]
+        card = "\n".join([*page.lines[:end], *copy, *page.lines[end:]])
+        yield Injection(
+            "result twice, two values", card, end + 1, other, f"{found['value']} and {other}", len(copy)
+        )
+        return
+
+
+def _block(page: Page, index: int) -> tuple[int, int] | None:
+    """Lines [start, end) of the list item that holds line `index`, where it has a plain form."""
+    for start in range(index, max(index - 6, -1), -1):
+        if item := re.match(r"^(\s*)- ", page.lines[start]):
+            indent = len(item[1])
+            end = start + 1
+            while end < page.front and re.match(rf"^\s{{{indent + 2}}}\s*\w", page.lines[end]):
+                end += 1
+            return (start, end) if start <= index < end and end - start >= 2 else None
+    return None
+
+
+def _malformed(page: Page) -> Iterator[Injection]:
+    span = page.card.metadata_lines.get("/model-index")
+    index = page.card.metadata.get("model-index")
+    if span is None or not isinstance(index, list) or not index:
+        return
+    head = page.lines[span.start - 1]
+    makers = [
+        ("results is a word", ["model-index:", "- name: model", "  results: accuracy 0.91"]),
+        ("no name, no list", ["model-index:", "  results:", "  - accuracy: 0.91"]),
+        ("a sentence", ["model-index: see the paper"]),
+        ("a result without metrics", ["model-index:", "- name: model", "  results:", "  - task:",
+                                      "      type: text-classification", "    dataset:",
+                                      "      name: GLUE", "      type: glue"]),
+        ("a metric without value", ["model-index:", "- name: model", "  results:", "  - task:",
+                                    "      type: text-classification", "    dataset:", "      name: GLUE",
+                                    "      type: glue", "    metrics:", "    - type: accuracy"]),
+        ("a metric without type", ["model-index:", "- name: model", "  results:", "  - task:",
+                                   "      type: text-classification", "    dataset:", "      name: GLUE",
+                                   "      type: glue", "    metrics:", "    - value: 0.91"]),
+        ("a result without dataset", ["model-index:", "- name: model", "  results:", "  - task:",
+                                      "      type: text-classification", "    metrics:",
+                                      "    - type: accuracy", "      value: 0.9"]),
+    ]  # fmt: skip
+    what, fields = page.chance.choice(makers)
+    made = page.put("model-index", *fields)
+    if made and head:
+        yield Injection("model-index malformed", made[0], made[1], "model-index", what, len(fields))
+
+
+RESULT_MAKERS: tuple[Maker, ...] = (
+    _out_of_range,
+    _out_of_range_prose,
+    _altered,
+    _on_train,
+    _conflicting,
+    _malformed,
+)
