@@ -127,3 +127,15 @@ def test_only_uploads_are_opened(serve_page: Serve, tmp_path: Path) -> None:
         assert "A secret" not in json.dumps(told)
         told = site.send_event(client, "page_audit", [LETTERS, "hub"])
         assert "Audit report" in json.dumps(told)
+
+
+def test_of_a_rule_found_many_times_most_is_folded(tmp_path: Path) -> None:
+    text = "---\nlicense: mit\n---\n" + "## Notes\n[More Information Needed]\n" * 30
+    given = sort_files(write(tmp_path, README__md=text), most_bytes=MOST)
+    with make_lake(tmp_path / "home") as lake:
+        report = audit_files(lake.catalog, given, "hub")
+    many = sum(finding.rule == "section-default" for finding in report.findings)
+    assert many > 10
+    shown, _, folded = render_report(report, title="README.md").partition(f"{many - 5} more of")
+    assert shown.count("<code>section-default</code>") == 5
+    assert folded.count("· <code>section-default</code>") == many - 5

@@ -43,6 +43,8 @@
       const chip = find(`.audit .chip[data-severity="${finding.dataset.severity}"]`);
       if (chip) toggleSeverity(chip);
     }
+    const folded = finding && finding.closest("details.part");
+    if (folded) folded.open = true;
     show(finding, "finding");
   }
 

@@ -20,6 +20,7 @@ _FIRST_LINES, _AROUND = 300, 12
 _LINE = 1500  # characters of a line, of which most cards have fewer
 _QUOTE = 240
 _MOST_FINDINGS, _MOST_CLAIMS, _MOST_EVIDENCE = 400, 200, 3
+_MOST_OF_A_RULE = 5  # findings at first sight; the others are folded
 _SIGNS = {"error": "✕", "warning": "!", "note": "i"}
 _VERDICTS: tuple[Verdict, ...] = ("contradicted", "unverifiable", "supported")
 _CODE = re.compile(r"`([^`]+)`")
@@ -161,10 +162,22 @@ def _render_findings(report: AuditReport, findings: Sequence[Finding]) -> str:
         key=lambda number: (SEVERITIES.index(findings[number].severity), not findings[number].line, number),
     )
     rules = {rule.id: rule for rule in list_rules()}
-    items = "".join(_render_finding(number, findings[number], rules) for number in order)
-    rest = len(report.findings) - len(findings)
-    more = f'<p class="hint">{rest:,} more are in the files to download.</p>' if rest else ""
-    return f'<h4>Findings</h4><ol class="findings">{items}</ol>{more}'
+    shown: list[str] = []
+    folded: dict[str, list[str]] = {}
+    met: Counter[str] = Counter()
+    for number in order:
+        rule = findings[number].rule
+        met[rule] += 1
+        item = _render_finding(number, findings[number], rules)
+        (shown if met[rule] <= _MOST_OF_A_RULE else folded.setdefault(rule, [])).append(item)
+    more = "".join(
+        f'<details class="part"><summary>{len(items):,} more of <code>{escape_line(rule)}</code></summary>'
+        f'<ol class="findings">{"".join(items)}</ol></details>'
+        for rule, items in folded.items()
+    )
+    if rest := len(report.findings) - len(findings):
+        more += f'<p class="hint">{rest:,} more are in the files to download.</p>'
+    return f'<h4>Findings</h4><ol class="findings">{"".join(shown)}</ol>{more}'
 
 
 def _render_finding(number: int, finding: Finding, rules: Mapping[str, Rule]) -> str:
