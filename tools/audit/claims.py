@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from tools.audit.results import judge_results
+from tools.audit.sentences import read_datasets, read_languages, read_licences
 from tools.audit.sizes import judge_sizes
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim
@@ -17,7 +18,7 @@ from tools.audit.values import (
     find_languages,
     find_licence_names,
     is_placeholder,
-    read_languages,
+    read_language_codes,
     same_licence,
     same_model,
 )
@@ -32,11 +33,15 @@ _ABOUT_OTHER = re.compile(
     re.IGNORECASE,
 )
 _SNIPPET = re.compile(
-    r"(?:from_pretrained|SentenceTransformer|CrossEncoder|hf_hub_download|load_model|from_hparams)\s*\(\s*"
+    r"(?:from_pretrained|SentenceTransformer|CrossEncoder|hf_hub_download|snapshot_download|load_model|from_hparams"
+    r"|from_hub|load_from_hub|from_pretrained_keras|create_model|pretrained|SetFitModel|LLM|pipeline)\s*\(\s*"
     r"(?:repo_id\s*=\s*|model(?:_name(?:_or_path)?)?\s*=\s*|source\s*=\s*)?"
     r"[\"'](?P<id>[\w.-]{1,96}/[\w.-]{1,96})[\"']"
     r"|\bmodel(?:_id|_name|_path|_name_or_path|_checkpoint)?\s*=\s*[\"'](?P<named>[\w.-]{1,96}/[\w.-]{1,96})[\"']"
 )
+
+
+_TESTED = re.compile(r"\b(?:evaluat|test)", re.IGNORECASE)
 
 
 def extract_claims(subject: AuditSubject) -> list[Claim]:
@@ -83,6 +88,7 @@ def _judge_licences(subject: AuditSubject) -> Iterator[Claim]:
     metadata = subject.facts("license", "metadata")
     prose = [item for item in subject.facts("license", "prose") if find_licence_names(item[0].shown)]
     own = [item for item in prose if not _ABOUT_OTHER.search(item[0].evidence.text)]
+    own = _join(own, [item for item in read_licences(subject) if not _ABOUT_OTHER.search(item[0].shown)])
     tags = [
         Known("license", tag.partition(":")[2], "record", item)
         for tag in subject.record.tags
@@ -107,6 +113,12 @@ def _judge_licences(subject: AuditSubject) -> Iterator[Claim]:
         )
 
 
+def _join(first: list[tuple[Known, int]], second: list[tuple[Known, int]]) -> list[tuple[Known, int]]:
+    """Both, by line; of two facts of one line the first."""
+    lines = {line for _, line in first}
+    return sorted([*first, *(item for item in second if item[1] not in lines)], key=lambda item: item[1])
+
+
 def _cite_tag(subject: AuditSubject, tag: str) -> Evidence | None:
     """A tag of the record that the card's own metadata does not hold, as evidence."""
     record = subject.record
@@ -119,10 +131,11 @@ def _cite_tag(subject: AuditSubject, tag: str) -> Evidence | None:
 
 def _judge_languages(subject: AuditSubject) -> Iterator[Claim]:
     metadata = subject.facts("language", "metadata")
-    prose = [item for item in subject.facts("language", "prose") if find_languages(item[0].shown)]
+    labelled = [item for item in subject.facts("language", "prose") if find_languages(item[0].shown)]
+    prose = _join(labelled, list(read_languages(subject)))
 
     def compare(declared: Known, told: Known) -> bool | None:
-        codes, found = read_languages(declared.value), find_languages(told.shown)
+        codes, found = read_language_codes(declared.value), find_languages(told.shown)
         if not codes or not found or "multilingual" in codes or "multilingual" in told.shown.lower():
             return None
         return bool(codes & found)
@@ -146,7 +159,10 @@ def _judge_datasets(subject: AuditSubject) -> Iterator[Claim]:
         if value
         else []
     )
-    prose = subject.facts("dataset", "prose")
+    labelled = [
+        item for item in subject.facts("dataset", "prose") if not _TESTED.search(subject.section_of(item[1]))
+    ]
+    prose = _join(labelled, list(read_datasets(subject)))
     body = [passage for passage in subject.card.passages if passage.kind != "code"]
     for index, name in enumerate(declared[:100]):
         if is_placeholder(name):
@@ -164,6 +180,8 @@ def _judge_datasets(subject: AuditSubject) -> Iterator[Claim]:
             r"huggingface\.co/datasets/([\w.-]+(?:/[\w.-]+)?)|`([\w.-]+/[\w.-]+)`", known.evidence.text
         )
         ids = {_fold_name((first or second).rpartition("/")[2]) for first, second in named}
+        if re.fullmatch(r"[\w.-]+/[\w.-]+", known.shown):
+            ids.add(_fold_name(known.shown.rpartition("/")[2]))
         stated = {_fold_name(name.rpartition("/")[2]) for name in declared}
         pointer_evidence = subject.cite_metadata("/datasets")
         if ids and stated and pointer_evidence:

@@ -30,11 +30,11 @@ class Dimension:
 _COUNT = r"(?P<n>\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d+)?)(?P<k>[kK](?![\w]))?"
 
 
-_LINK = r"\W{0,4}(?:\s*(?:of|is|:|=|to|up to)){0,2}[\s*`:=]{0,6}"
+_LINK = r"\W{0,4}(?:\s*(?:of|is|are|was|:|=|to|up to)){0,2}[\s*`:=|]{0,8}"
 
 
 def _dimension(kind: str, label: str, keys: tuple[str, ...], after: str = "") -> Dimension:
-    before = rf"\b(?:{label})\b{_LINK}{_COUNT}(?![\w.%-]|\s*x\b)"
+    before = rf"\b(?:{label})\b{_LINK}{_COUNT}(?![\w%]|[.,-]\w|\s*x\b)"
     other = (
         rf"|(?<![\w.,-]){_COUNT.replace('<n>', '<n2>').replace('<k>', '<k2>')}[\s-]{{1,2}}(?:{after})\b"
         if after
@@ -59,7 +59,7 @@ DIMENSIONS = (
         r"context (?:length|window|size)|maximum (?:context|sequence|input) length"
         r"|max(?:imum)?[_ ]position[_ ]embeddings",
         _LENGTHS,
-        r"tokens? context(?: (?:length|window))?|(?:token )?context (?:length|window)",
+        r"tokens? context(?: (?:length|window))?|(?:token )?context (?:length|window)|tokens of context",
     ),
     _dimension(
         "vocabulary",
@@ -75,20 +75,30 @@ DIMENSIONS = (
     ),
     _dimension(
         "layers",
-        r"(?:number of|num)[_ ](?:hidden[_ ])?layers|n_layers?",
+        r"(?:number of |num[_ ]|(?:transformer|hidden|decoder|encoder) )(?:hidden[_ ])?layers|n_layers?"
+        r"|^[\s*|•-]*(?:hidden )?layers",
         ("num_hidden_layers", "n_layer", "num_layers", "n_layers"),
-        r"(?:transformer |hidden |decoder )layers",
+        r"(?:transformer |hidden |decoder )?layers",
     ),
     _dimension(
         "heads",
-        r"(?:number of|num)[_ ](?:attention[_ ])?heads|n_heads?",
+        r"(?:(?:number of|num)[_ ])?attention[_ ]heads|(?:number of|num)[_ ]heads|n_heads?",
         ("num_attention_heads", "n_head", "num_heads", "n_heads"),
         r"attention heads",
     ),
 )
 
 
-_CLASS = re.compile(r"\b([A-Z][A-Za-z0-9]{2,40}(?:For[A-Z][A-Za-z]{2,40}|LMHeadModel))\b")
+_CLASS = re.compile(r"\b([A-Z][A-Za-z0-9]{1,40}(?:For[A-Z][A-Za-z]{2,40}|LMHeadModel))\b")
+
+
+# Of a part of the model, or of what was added to it, configurations say nothing.
+_PART_BEFORE = re.compile(
+    r"\b(?:last|first|top|bottom|upper|lower|every|each|another|extra|additional|add(?:ed|ing|s)?|new|final"
+    r"|remaining|other|frozen|linear|dense|dropp?ed|remov\w+)\s+(?:the\s+)?$",
+    re.IGNORECASE,
+)
+_PART_AFTER = re.compile(r"^\s*(?:on top|of the|of each|per\b|each\b|were\b|frozen|\(of)", re.IGNORECASE)
 
 
 def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
@@ -146,7 +156,10 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
             ):
                 break
             matched = size.pattern.search(text)
-            if matched is None:
+            if matched is None or (
+                size.kind in ("layers", "heads")
+                and (_PART_BEFORE.search(text[: matched.start()]) or _PART_AFTER.match(text[matched.end() :]))
+            ):
                 continue
             groups = matched.groupdict()
             number = float((groups["n"] or groups.get("n2") or "0").replace(",", ""))

@@ -50,9 +50,23 @@ def same_licence(declared: str, told: str) -> bool | None:
     first, second = find_licence_names(declared), find_licence_names(told)
     if not first or not second:
         return None
-    return any(
-        one == other and (not v or not w or float(v) == float(w)) for one, v in first for other, w in second
-    )
+    return any(_is_one_licence(one, other) for one in first for other in second)
+
+
+def _is_one_licence(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two (family, version) may be one: a version or a RAIL's owner left out fits any."""
+    (first, version), (second, wanted) = _split_llama(one), _split_llama(other)
+    if version and wanted and version.removesuffix(".0") != wanted.removesuffix(".0"):
+        return False
+    rails = first.endswith("openrail") and second.endswith("openrail")
+    return first == second or (rails and "openrail" in (first, second))
+
+
+def _split_llama(licence: tuple[str, str]) -> tuple[str, str]:
+    """`llama3` and the "Llama 3 Community License" alike as ("llama", "3")."""
+    family, version = licence
+    matched = re.fullmatch(r"(llama|gemma)(?:-community)?-?(\d(?:\.\d)?)?", family)
+    return (matched[1], version or matched[2] or "") if matched else licence
 
 
 @lru_cache(maxsize=1)
@@ -73,7 +87,7 @@ def find_languages(text: str) -> set[str]:
     return found
 
 
-def read_languages(value: Any) -> set[str]:
+def read_language_codes(value: Any) -> set[str]:
     """Codes of a metadata value, names and ISO 639-3 codes included."""
     names, _ = _language_names()
     codes = language_words()
@@ -115,9 +129,14 @@ def scale_number(text: str) -> float | None:
 
 
 def agrees_in_size(text: str, exact: int) -> bool:
-    """Whether a stated count is the exact one, rounded as people round it."""
-    value = scale_number(text)
-    return value is not None and abs(value - exact) <= _SIZE_SLACK * exact + 0.5
+    """Whether a stated count is the exact one, rounded as people round it: to the digits that are written."""
+    matched, value = _SIZE.search(text), scale_number(text)
+    if matched is None or value is None:
+        return False
+    digits = len(matched["n"].partition(".")[2])
+    unit = _SCALES.get((matched["unit"] or "").lower(), 1.0)
+    rounding = 0.5 * unit / 10**digits if unit > 1 else 0.5
+    return abs(value - exact) <= max(_SIZE_SLACK * exact, rounding)
 
 
 def fold_metric(name: str) -> str:

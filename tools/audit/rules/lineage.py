@@ -17,7 +17,8 @@ _QUANTIZED = re.compile(
     r"(?:^|[-_./])(?:gguf|ggml|gptq|awq|exl2|bnb|int8|int4|[48]bit|q[2-8]_[k0-9](?:_[sml])?|onnx-int8)(?:$|[-_./])",
     re.IGNORECASE,
 )
-_ADAPTER_TAGS = frozenset({"adapter", "lora", "peft", "adapter-transformers"})
+_ADAPTER_TAGS = frozenset({"adapter", "lora", "qlora", "peft", "adapter-transformers"})
+_QUANTIZED_TAGS = frozenset({"gguf", "ggml", "gptq", "awq", "exl2", "quantized", "4-bit", "8-bit"})
 
 
 @rule(
@@ -95,7 +96,11 @@ def find_orphan(subject: AuditSubject) -> Iterator[Finding]:
         or "peft" in (subject.record.library, card.metadata.get("library_name"))
         or any(file.path == "adapter_config.json" for file in subject.gathered.subject.files)
     )
-    quantized = _QUANTIZED.search(name) or subject.gathered.find("config.json", "quantization_config")
+    quantized = (
+        tags & _QUANTIZED_TAGS
+        or _QUANTIZED.search(name)
+        or subject.gathered.find("config.json", "quantization_config")
+    )
     if not (adapter or quantized):
         return
     known = next((k for k in subject.gathered.known.get("base_model", ()) if k.origin == "config"), None)

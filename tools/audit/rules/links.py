@@ -10,23 +10,51 @@ from tools.audit.registry import find, rule
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
 
-_RELATIVE = re.compile(r"^(?:#|\.{0,2}/|[\w.%@~+ -]+(?:/|$|\.\w+))")
+_LINK = re.compile(
+    r"(?<!\\)\[(?:[^\[\]]|\[[^\]]*\]){0,300}\](?P<gap> ?)"
+    r"\((?:(?P<url>(?:[^()\n]|\([^()\n]*\)){0,2000})\)|(?P<open>[^()\n]{0,2000})$)"
+)
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+$", re.IGNORECASE)
+_CODE_SPAN = re.compile(r"(`+)[^`].{0,2000}?\1")
+_SCHEME = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
+# Schemes mistyped: a letter lost, doubled or swapped, a sign of `://` lost.
+_MISTYPED = re.compile(
+    r"(?!(?:https?|ftp)://)(?:h{0,2}t{1,3}p{1,2}s{0,2}|hhtps?|hptts?|thtps?|htts?p?|hpps?)(?:[:;]/{0,3}|//)\w",
+    re.IGNORECASE,
+)
 
 
 @rule("link-malformed", "warning", "A link that leads nowhere", "Readers cannot follow it.")
 def find_malformed_link(subject: AuditSubject) -> Iterator[Finding]:
     told = set()
-    for link in subject.card.links[:2000]:
-        if (link.line, link.url) in told or not (fault := find_link_fault(link.url)):
+    read = ((link.line, link.url) for link in subject.card.links[:2000])
+    for line, url in (*read, *_list_unread(subject)):
+        if (line, url) in told or not (fault := find_link_fault(url)):
             continue
-        told.add((link.line, link.url))
+        told.add((line, url))
         yield find(
             subject,
             "link-malformed",
-            f"The link {link.url[:120]!r} {fault}.",
-            line=link.line,
+            f"The link {url[:120]!r} {fault}.",
+            line=line,
             suggestion="Correct the address, or delete the link.",
         )
+
+
+def _list_unread(subject: AuditSubject) -> Iterator[tuple[int, str]]:
+    """Addresses of what looks like a Markdown link and is none: blanks inside, nothing, never closed."""
+    for passage in subject.card.passages:
+        if passage.kind == "code" or ("](" not in passage.text and "] (" not in passage.text):
+            continue
+        for offset, line in enumerate(passage.text.split("\n")):
+            for matched in _LINK.finditer(_CODE_SPAN.sub("", line[:5000])):
+                url = matched["url"] if matched["url"] is not None else matched["open"]
+                number = passage.lines.start + offset
+                if matched["gap"] or matched["open"] is not None:
+                    if _ADDRESS.match(url.strip()):
+                        yield number, f"]{matched['gap']}({url}" + (")" if matched["open"] is None else "")
+                elif not re.search(r"\s[\"'(]", url):  # a title may follow
+                    yield number, url
 
 
 def find_link_fault(url: str) -> str:
@@ -34,6 +62,12 @@ def find_link_fault(url: str) -> str:
     url = url.strip().strip("<>")
     if not url:
         return "is empty"
+    if url.startswith("]"):
+        return "is no link: a blank stands before the bracket" if url[1] == " " else "is never closed"
+    if _MISTYPED.match(url):
+        return "is no address: its scheme is mistyped"
+    if re.match(r"www\.", url, re.IGNORECASE):
+        return "is a path in this repository: `https://` is missing"
     if re.match(r"(?:https?|ftp)[:/]", url, re.IGNORECASE):
         if not re.match(r"(?:https?|ftp)://[^/]", url, re.IGNORECASE):
             return "is no address: `://` and a host must follow the scheme"

@@ -16,7 +16,7 @@ from tools.audit.licences import list_identifiers, suggest_identifier
 from tools.audit.registry import find, rule
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
-from tools.audit.values import is_placeholder, read_languages
+from tools.audit.values import is_placeholder, read_language_codes
 
 _DATASET_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?")
 _MODEL_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?")
@@ -165,7 +165,7 @@ def find_invalid_language(subject: AuditSubject) -> Iterator[Finding]:
             text = "no"
         if is_placeholder(text) or _LANGUAGE.fullmatch(text):
             continue
-        codes = sorted(read_languages(text))
+        codes = sorted(read_language_codes(text))
         yield find(
             subject,
             "language-invalid",

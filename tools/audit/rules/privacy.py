@@ -10,11 +10,14 @@ from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
 
 _SECRET = re.compile(
-    r"\b(?:hf_[A-Za-z0-9]{30,40}|api_org_[A-Za-z0-9]{30,40}|sk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,200}"
+    r"\b(?:hf_[A-Za-z0-9]{30,40}|api_org_[A-Za-z0-9]{30,40}"
+    r"|sk-(?:proj-|ant-)?(?=[\w-]{0,60}\d)(?=[\w-]{0,60}[A-Z])(?![a-z]+[-_])[A-Za-z0-9_-]{20,200}"
     r"|gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{40,255}|AKIA[0-9A-Z]{16}|AIza[0-9A-Za-z_-]{35}"
     r"|xox[abprs]-[0-9A-Za-z-]{10,100}|glpat-[\w-]{20,50})\b|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
 )
-_EMAIL = re.compile(r"(?<![\w.+/:@-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[A-Za-z]{2,12}(?![\w@])")
+_EMAIL = re.compile(
+    r"(?:(?<=mailto:)|(?<![\w.+/:@-]))[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}[A-Za-z]{2,12}(?![\w@])"
+)
 _NOBODY = re.compile(
     r"@(?:[\w-]+\.)*example\.\w+$|@users\.noreply|^(?:git|noreply|no-reply|user|name|your)@", re.IGNORECASE
 )

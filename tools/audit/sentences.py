@@ -1,0 +1,129 @@
+"""Sentences of a card's body that say something of the model itself: its licence, language, training data.
+
+`tools.facts` reads what a card says once and plainly; an audit reads every sentence, since one of them may
+contradict the others. What is said of data, code, papers or other models is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tools.audit.subject import AuditSubject
+from tools.audit.values import find_languages, find_licence_names
+from tools.draft.gathering import Known
+from tools.search.vocabulary import language_names
+
+_MOST_CHARACTERS = 1_500
+_MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|<[^>]{0,200}>")
+_LICENCE_WORD = r"(?:licen[cs]e|lizenz|licencia|licenza|licença|licentie|лицензия)"
+_LICENCE_LABEL = re.compile(
+    rf"^[\W_]*(?:(?:the )?(?:model|weights?)(?:'s)? )?{_LICENCE_WORD}(?:\(s\)|s)?(?: type)?\s*[:：|=]",
+    re.IGNORECASE,
+)
+_SELF = (
+    r"(?:(?:this|the|our|these|all) (?:pre-?trained |fine-?tuned |released |final |trained )?"
+    r"(?:models?|weights?|checkpoints?|adapters?|model weights|model checkpoints?)|model weights|weights"
+    r"|(?:das|dieses) modell|die gewichte|(?:ce|le) modèle|(?:este|el) modelo|(?:questo|il) modello)"
+)
+_RELEASED = re.compile(
+    rf"\b(?:(?:we|i) (?:release|publish|share|distribute|licen[cs]e|provide|make)\b.{{0,60}}\b"
+    r"(?:models?|weights?|checkpoints?|it|them)\b.{0,60}\b(?:under|with)\b"
+    rf"|{_SELF}\b.{{0,80}}\b(?:licen[cs]ed?|released|available|distributed|published|shared|provided|covered"
+    r"|governed|open[- ]sourced|lizenziert|lizenz|licence|licencia|licenza|unter|sous|bajo|sotto|under)\b"
+    r"|^\W*(?:it is |is )?(?:licen[cs]ed|released|distributed|published) under\b)",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(rf"\b{_LICENCE_WORD}\b|\blicensing\b", re.IGNORECASE)
+_LANGUAGE_LABEL = re.compile(
+    r"^[\W_]*(?:(?:model|supported|target|input) )?(?:languages?|sprachen?|langues?|idiomas?|lingu[ae])"
+    r"(?:\(s\))?(?:\s*\(nlp\))?\s*[:：|=]",
+    re.IGNORECASE,
+)
+_NAME = r"(?P<name>[A-Z][a-z]{3,})"
+_LANGUAGE_SAID = (
+    re.compile(rf"\blanguages? of (?:this|the) (?:model|training data) (?:is|are) {_NAME}"),
+    re.compile(
+        rf"\b[Mm]odels? (?:is|was|has been) (?:(?:pre-?|fine-?)?trained|built|made) "
+        rf"(?:only |exclusively |solely |purely )?(?:on|for|with) {_NAME}"
+        r"(?:[- ](?:language|only|text|texts|data|sentences|speech|audio|documents|corpora)\b| only\b)"
+    ),
+    re.compile(
+        rf"\b[Mm]odel (?:only |exclusively )?(?:supports|understands|speaks|handles|works (?:on|with|for)) "
+        rf"(?:only |exclusively )?{_NAME}(?: (?:only|text|texts|input|inputs|speech|language)\b|\s*[.,;]|$)"
+    ),
+    re.compile(rf"\b(?:[Tt]his|[Ii]t) is an? (?:monolingual )?{_NAME}(?:-language| language|-only) model"),
+)
+_TRAINED = re.compile(
+    r"(?:(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|adapted|fine-?\s?tuning|training)\b"
+    r"[^.!?]{0,60}?\b(?:on|with|from|using)\b"
+    r"|^[\W_]*(?:training |fine-?tuning )?data ?sets?(?: used)?\s*[:：|]|^[\W_]*training data\s*[:：|])"
+    r"(?P<rest>.{0,300})",
+    re.IGNORECASE,
+)
+_TESTED = re.compile(r"\b(?:evaluat|test|benchmark|result|performance)", re.IGNORECASE)
+_DATASET_ID = re.compile(
+    r"huggingface\.co/datasets/(?P<link>[\w.-]+(?:/[\w.-]+)?)|`(?P<code>[\w.-]+/[\w.-]+)`"
+    r"|(?<![\w/.@:~%-])(?P<bare>[A-Za-z][\w.-]*/[A-Za-z][\w.-]*[a-z0-9])(?![\w/])"
+)
+
+
+def list_lines(subject: AuditSubject) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """(number, text, headings) of the lines of the body that are no code."""
+    for passage in subject.card.passages:
+        if passage.kind in ("code", "html"):
+            continue
+        for offset, line in enumerate(passage.text.split("\n")):
+            if line.strip() and len(line) <= _MOST_CHARACTERS:
+                yield passage.lines.start + offset, line.strip(), passage.section
+
+
+def read_licences(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
+    """Sentences that put the model under a licence, each with its line."""
+    for number, line, titles in list_lines(subject):
+        plain = _MARKUP.sub("", line)
+        titled = bool(titles) and bool(_TITLE.search(titles[-1]))
+        if _LICENCE_LABEL.match(plain):
+            said = re.split(r"[:：|=]", plain.strip(" |"), maxsplit=1)[-1]
+            if find_licence_names(said):
+                yield _state(subject, "license", said.strip(" |"), line, number), number
+            continue
+        for sentence in re.split(r"(?<=[.!?])\s+", plain):
+            short = titled and len(sentence.split()) <= 4
+            if (short or _RELEASED.search(sentence)) and find_licence_names(sentence):
+                yield _state(subject, "license", sentence, line, number), number
+
+
+def read_languages(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
+    """Sentences that say which language the model is of, each with its line."""
+    names = language_names()
+    for number, line, _ in list_lines(subject):
+        plain = _MARKUP.sub("", line)
+        if _LANGUAGE_LABEL.match(plain):
+            said = re.split(r"[:：|=]", plain.strip(" |"), maxsplit=1)[-1].strip(" |")
+            if find_languages(said):
+                yield _state(subject, "language", said, line, number), number
+            continue
+        for pattern in _LANGUAGE_SAID:
+            if (found := pattern.search(plain)) and found["name"].lower() in names:
+                yield _state(subject, "language", found["name"], line, number), number
+                break
+
+
+def read_datasets(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
+    """Datasets that a sentence says the model was trained on, by their ids, each with its line."""
+    for number, line, titles in list_lines(subject):
+        if titles and _TESTED.search(titles[-1]) and not re.search("train", titles[-1], re.IGNORECASE):
+            continue
+        for found in _TRAINED.finditer(line):
+            for name in _DATASET_ID.finditer(found["rest"]):
+                said = name["link"] or name["code"] or name["bare"]
+                if name["link"] or "dataset" in found["rest"][name.start() : name.end() + 20].lower():
+                    yield _state(subject, "dataset", said, line, number), number
+
+
+def _state(subject: AuditSubject, topic: str, value: str, line: str, number: int) -> Known:
+    evidence = subject.ledger.add(
+        "card", subject.record.source, f"README.md#L{number}", line, subject.card.sha256
+    )
+    return Known(topic, value.strip(" *_`"), "prose", evidence)
