@@ -266,6 +266,22 @@ def test_a_card_with_nothing_but_a_title(ask: Callable[[str], Answer]) -> None:
         assert ask(question).models == [BARE]
 
 
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (f"What licence has {CONTRACTS} and on what data was it trained?", ("apache-2.0", "clauses")),
+        (f"what data was {CONTRACTS} trained on and what ROUGE-2 does it reach?", ("clauses", "18.25")),
+        (f"What licence has {CONTRACTS} and what BLEU does it reach?", ("apache-2.0", "not state a value")),
+    ],
+)
+def test_two_questions_in_one_are_both_answered(
+    ask: Callable[[str], Answer], question: str, told: tuple[str, str]
+) -> None:
+    answer = ask(question)
+    assert all(words in answer.answer for words in told), answer.answer
+    assert not answer.abstained
+
+
 # -- two models, origins, results, papers --------------------------------------------------------------
 
 

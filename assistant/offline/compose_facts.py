@@ -32,7 +32,9 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
     answered = False
     metrics = asked_metrics(plan.question)
     attributes = list(plan.attributes)
-    if metrics and not any(a.name in ("license", "downloads", "language") for a in attributes):
+    if _TWO_QUESTIONS.search(plan.question) and len(asked := _all_asked(attributes, metrics)) > 1:
+        lines, answered = _compose_each(plan, read, asked)
+    elif metrics and not any(a.name in ("license", "downloads", "language") for a in attributes):
         lines, answered = compose_metric_lines(plan, read, metrics)
     else:
         wanted: list[Attribute | None] = [*attributes[:2]] or [None]
@@ -57,6 +59,40 @@ def compose_fact(plan: Plan, read: Json) -> Draft:
         memo={"intent": "fact", "question": plan.question, "also": list(plan.also)},
         framing=tuple(others),
     )
+
+
+# "who made it and on what was it trained?"
+_TWO_QUESTIONS = re.compile(
+    r"\band\s+(?:(?:by|on|in|for|with|under|from)\s+)?(?:what|which|how|who|whom|when|where)\b", re.IGNORECASE
+)
+
+
+def _all_asked(
+    attributes: Sequence[Attribute], metrics: Sequence[Metric]
+) -> list[Attribute | Sequence[Metric]]:
+    """What a question of several parts asks: attributes, and all its metrics as one."""
+    asked: list[Attribute | Sequence[Metric]] = [a for a in attributes if not metrics or a.name != "score"]
+    return [*asked[:3], metrics] if metrics else asked[:3]
+
+
+def _compose_each(
+    plan: Plan, read: Json, asked: Sequence[Attribute | Sequence[Metric]]
+) -> tuple[list[str], bool]:
+    """Each part of a question answered, or said to be not stated."""
+    model = str(read["model"])
+    lines: list[str] = []
+    answered = False
+    for part in asked:
+        if isinstance(part, Attribute):
+            told = _attribute_lines(plan, read, part)
+            absent = _not_stated(plan, model, [], [part])
+        else:
+            told, found = compose_metric_lines(plan, read, part)
+            told = told if found else []
+            absent = _not_stated(plan, model, part, [])
+        answered = answered or bool(told)
+        lines += [line for line in told or [absent] if line not in lines]
+    return lines, answered
 
 
 def compose_overview(plan: Plan, read: Json) -> Draft:
