@@ -147,6 +147,22 @@ def _lost_licence(page: Page) -> Iterator[Injection]:
         yield Injection("licence removed", text, 0, "license", "the metadata's licence is gone")
 
 
+def _misspelt_key(page: Page) -> Iterator[Injection]:
+    """A field under a name that the Hub does not know."""
+    names = {"license": ("licence", "licenses", "License"), "datasets": ("dataset", "data-sets", "Datasets"),
+             "language": ("languages", "lang", "langauge"), "pipeline_tag": ("pipeline-tag", "task"),
+             "library_name": ("library", "library-name"), "base_model": ("base-model", "basemodel"),
+             "tags": ("tag",), "metrics": ("metric",), "model-index": ("model_index",)}  # fmt: skip
+    for key in page.chance.sample(sorted(names), len(names)):
+        span = page.card.metadata_lines.get(f"/{key}")
+        if span and page.lines[span.start - 1].startswith(f"{key}:"):
+            wrong = page.chance.choice(names[key])
+            line = wrong + page.lines[span.start - 1][len(key) :]
+            card = page.change(span.start - 1, line)
+            yield Injection("metadata key misspelt", card, span.start, wrong, f"{wrong} for {key}")
+            return
+
+
 def _bare_other(page: Page) -> Iterator[Injection]:
     if not {"license_name", "license_link"} & set(page.card.metadata):
         yield from _field(page, "licence `other`", "license", "license: other", "other without a name")
@@ -250,6 +266,7 @@ _MAKERS: tuple[Maker, ...] = (
     _invalid_dataset,
     _invalid_base,
     _lost_licence,
+    _misspelt_key,
     _bare_other,
     _licence_against_prose,
     _licence_changed,

@@ -56,30 +56,28 @@ def _out_of_range_prose(page: Page) -> Iterator[Injection]:
 
 
 def _altered(page: Page) -> Iterator[Injection]:
-    """A value of the metadata that the text repeats, altered in one of the two places."""
-    body = range(page.front + 1, len(page.lines))
+    """A value of the metadata that a line or row of the text repeats, altered in one of the two places."""
     fitting = []
     for index, found in _values(page):
         value = found["value"].strip("'\"")
         if re.fullmatch(r"\d+\.\d{2,}", value):
             pattern = re.compile(rf"(?<![\w.]){re.escape(value)}(?!\d)")
+            body = range(page.front + 1, len(page.lines))
             hits = [place for place in body if pattern.search(page.lines[place])]
-            named = [n for n in (*_SHARE_NAMES, "wer", "bleu", "rouge", "loss") if n in _near(page, index)]
-            plain = [place for place in hits if "|" not in page.lines[place]]
-            if named and len(plain) == 1 and any(n in page.lines[plain[0]].lower() for n in named):
-                fitting.append((index, found, plain[0], pattern, value))
+            named = any(name in _near(page, index) for name in (*_SHARE_NAMES, "wer", "bleu", "rouge"))
+            if named and len(hits) == 1:
+                fitting.append((index, found, hits[0], pattern, value))
     if not fitting:
         return
     index, found, place, pattern, value = page.chance.choice(fitting)
-    digits = value.partition(".")[2]
-    other = f"{float(value) * page.chance.choice([0.93, 0.88, 1.06, 1.11]):.{len(digits)}f}"
-    if float(other) > 1 >= float(value):
-        other = f"{float(value) * 0.9:.{len(digits)}f}"
+    factor = page.chance.choice([0.93, 0.88, 0.81, 0.96])
+    other = f"{float(value) * factor:.{len(value.partition('.')[2])}f}"
     what = f"{value} made {other}"
     card = page.change(index, f"{found['before']}{other}")
     yield Injection("result altered (metadata)", card, index + 1, other, what)
     card = page.change(place, pattern.sub(other, page.lines[place]))
-    yield Injection("result altered (prose)", card, place + 1, other, what)
+    where = "table" if "|" in page.lines[place] else "prose"
+    yield Injection(f"result altered ({where})", card, place + 1, other, what)
 
 
 def _on_train(page: Page) -> Iterator[Injection]:

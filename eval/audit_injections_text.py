@@ -51,7 +51,8 @@ def _secret(page: Page) -> Iterator[Injection]:
         return "".join(page.chance.choices(signs, k=count))
 
     token = page.chance.choice(
-        ["hf_" + draw(34), "sk-proj-" + draw(40), "ghp_" + draw(36), "AKIA" + draw(16, string.ascii_uppercase),
+        ["hf_" + draw(34), "sk-proj-" + draw(40), "ghp_" + draw(36),
+         "AKIA" + draw(16, string.ascii_uppercase),
          "AIza" + draw(35), "xoxb-" + draw(12, string.digits) + "-" + draw(24)]
     )  # fmt: skip
     form = page.chance.choice(['login(token="{}")', "export HF_TOKEN={}", "Use my token {} for now.", "`{}`"])

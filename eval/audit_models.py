@@ -53,14 +53,16 @@ def inject_sizes(text: str, config: dict[str, Any], parameters: int, seed: int) 
         yield Injection(kind, made, line, key, form.format(value), len(rows))
 
     wrong = int(parameters * chance.choice([0.4, 0.7, 1.5, 3, 1000]))
-    for shown in (f"{wrong:,}", f"{wrong / 1e6:.2f}M", f"{wrong / 1e6:.2f} million", f"{wrong / 1e9:.5f}B"):
+    for shown in (f"{wrong:,}", f"{wrong / 1e6:.4g}M", f"{wrong / 1e6:.4g} million", f"{wrong / 1e9:.6f}B"):
         forms = ["The model has {} parameters.", "- Parameters: {}", "| Size | {} parameters |",
                  "A model of {} parameters.",
-                 "| Setting | Value |\n| --- | --- |\n| Parameters | {} |", "**Number of parameters:** {}"]  # fmt: skip
+                 "| Setting | Value |\n| --- | --- |\n| Parameters | {} |",
+                 "**Number of parameters:** {}"]  # fmt: skip
         yield from make("parameter count", forms, shown, "parameter")
     sizes = [
-        ("context length", "max_position_embeddings", ["The context length is {} tokens.", "- Context window: {}",
-         "It has a context length of {}.", "Maximum sequence length: {}", "It reads up to {} tokens of context."]),
+        ("context length", "max_position_embeddings",
+         ["The context length is {} tokens.", "- Context window: {}", "It has a context length of {}.",
+          "Maximum sequence length: {}", "It reads up to {} tokens of context."]),
         ("vocabulary", "vocab_size", ["Vocabulary size: {}", "It has a vocabulary of {} tokens.",
          "- vocab_size: {}",
          "| Setting | Value |\n| --- | --- |\n| Vocabulary size | {} |"]),
@@ -89,12 +91,14 @@ def inject_sizes(text: str, config: dict[str, Any], parameters: int, seed: int) 
 def make_size_twins(text: str, config: dict[str, Any], parameters: int, seed: int) -> Iterator[Twin]:
     """True sizes, written as people write them."""
     page = open_page(text, seed)
-    for shown in (f"{parameters:,}", f"{parameters / 1e6:.2f}M", f"{parameters / 1e6:.1f} million", f"{parameters / 1e9:.5f}B",
+    for shown in (f"{parameters:,}", f"{parameters / 1e6:.2f}M", f"{parameters / 1e6:.1f} million",
+                  f"{parameters / 1e9:.5f}B",
                   f"{round(parameters, -3) // 1000}K"):  # fmt: skip
         sentence = f"The model has {shown} parameters."
         yield Twin("parameters", page.insert(sentence)[0], sentence)
-    for key, form in (("max_position_embeddings", "The context length is {} tokens."), ("vocab_size", "Vocabulary: {}"),
-                      ("num_hidden_layers", "It has {} layers."), ("hidden_size", "Hidden size | {}")):  # fmt: skip
+    for key, form in (("max_position_embeddings", "The context length is {} tokens."),
+                      ("vocab_size", "Vocabulary: {}"), ("num_hidden_layers", "It has {} layers."),
+                      ("hidden_size", "- Hidden size: {}")):  # fmt: skip
         if isinstance(config.get(key), int):
             yield Twin("sizes", page.insert(form.format(config[key]))[0], form)
     for name in config.get("architectures") or ():

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from tools.audit.results import judge_results
 from tools.audit.sentences import read_datasets, read_languages, read_licences
 from tools.audit.sizes import judge_sizes
-from tools.audit.subject import AuditSubject
+from tools.audit.subject import MOST_FACTS, AuditSubject
 from tools.audit.types import Claim
 from tools.audit.values import (
     find_languages,
@@ -27,6 +27,7 @@ from tools.draft.gathering import Known
 from tools.evidence import Evidence
 from tools.facts import show_value
 
+_MOST_EVIDENCE = 20  # for one claim
 _ABOUT_OTHER = re.compile(
     r"\b(?:data ?sets?|corpus|corpora|code|scripts?|documentation|images?|annotations?|paper|text|base model"
     r"|original|library|repository|space|tokenizer|if you|not|unlike|except|third[- ]party)\b",
@@ -78,7 +79,7 @@ def _judge_pair(
                 line,
                 known.shown,
                 verdict,  # type: ignore[arg-type]
-                tuple(hit.evidence for hit in hits),
+                tuple(hit.evidence for hit in hits[:_MOST_EVIDENCE]),
                 f"{what} {known.shown!r} here, {hits[0].shown[:160]!r} at {hits[0].evidence.locator}",
             )
     return Claim(kind, known.evidence.text, line, known.shown)
@@ -116,7 +117,8 @@ def _judge_licences(subject: AuditSubject) -> Iterator[Claim]:
 def _join(first: list[tuple[Known, int]], second: list[tuple[Known, int]]) -> list[tuple[Known, int]]:
     """Both, by line; of two facts of one line the first."""
     lines = {line for _, line in first}
-    return sorted([*first, *(item for item in second if item[1] not in lines)], key=lambda item: item[1])
+    both = [*first, *(item for item in second if item[1] not in lines)]
+    return sorted(both, key=lambda item: item[1])[:MOST_FACTS]
 
 
 def _cite_tag(subject: AuditSubject, tag: str) -> Evidence | None:
@@ -211,9 +213,10 @@ def _judge_parents(subject: AuditSubject) -> Iterator[Claim]:
     """Declared parents against weights, an adapter's configuration, and one another."""
     card, source = subject.card, subject.record.source
     config = subject.facts("base_model", "config")
-    metadata = [parent for parent in card.parents if parent.origin == "metadata"]
+    parents = card.parents[:MOST_FACTS]
+    metadata = [parent for parent in parents if parent.origin == "metadata"]
     edges = {edge.parent.lower(): edge for edge in subject.edges if edge.declared}
-    for parent in card.parents:
+    for parent in parents:
         line = subject.locate(parent.locator)
         edge = edges.get(parent.name.lower()) or next(
             (edge for name, edge in edges.items() if same_model(name, parent.name)), None
@@ -230,7 +233,7 @@ def _judge_parents(subject: AuditSubject) -> Iterator[Claim]:
                     f"The base model is {parent.name!r} here, {config[0][0].shown!r} in adapter_config.json"
                 )
         else:
-            others = [o for o in card.parents if (o.origin == "metadata") != (parent.origin == "metadata")]
+            others = [o for o in parents if (o.origin == "metadata") != (parent.origin == "metadata")]
             same = [o for o in others if same_model(o.name, parent.name)]
             if same:
                 verdict = "supported"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim
 from tools.audit.values import agrees_in_size, scale_number
+from tools.draft.gathering import Known
 
 
 def judge_sizes(subject: AuditSubject) -> Iterator[Claim]:
@@ -34,7 +35,7 @@ _LINK = r"\W{0,4}(?:\s*(?:of|is|are|was|:|=|to|up to)){0,2}[\s*`:=|]{0,8}"
 
 
 def _dimension(kind: str, label: str, keys: tuple[str, ...], after: str = "") -> Dimension:
-    before = rf"\b(?:{label})\b{_LINK}{_COUNT}(?![\w%]|[.,-]\w|\s*x\b)"
+    before = rf"(?<!\w)(?:{label})\b{_LINK}{_COUNT}(?![\w%]|[.,-]\w|\s*x\b)"
     other = (
         rf"|(?<![\w.,-]){_COUNT.replace('<n>', '<n2>').replace('<k>', '<k2>')}[\s-]{{1,2}}(?:{after})\b"
         if after
@@ -101,6 +102,32 @@ _PART_BEFORE = re.compile(
 _PART_AFTER = re.compile(r"^\s*(?:on top|of the|of each|per\b|each\b|were\b|frozen|\(of)", re.IGNORECASE)
 
 
+_COUNTED = re.compile(
+    r"(?:\bparam(?:eter)?s?\b(?: count)?|\bmodel size)[*_`]*\s*(?:[:=|≈~]|is\b|are\b)[\s*_`|:=≈~]{0,8}"
+    r"(?P<said>(?:about |approximately |ca\. |circa )?"
+    r"\d[\d.,]{0,20}[\s-]{0,2}(?:k|m|b|t|thousand|million|billion|trillion)?\b)"
+    r"|\b(?P<size>\d+(?:\.\d+)?(?:[MB]|[ -](?:million|billion)))[- ](?:param(?:eter)?s?\b|model\b)",
+    re.IGNORECASE,
+)
+_SOME_PARAMETERS = re.compile(
+    r"\b(?:trainable|active|activated|embedding|frozen|hyper\W?parameters?|base|teacher|than|vs|compared"
+    r"|original|larger|smaller)\b",
+    re.IGNORECASE,
+)
+
+
+def _read_counts(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
+    """Counts of parameters in labelled lines, rows of tables and sentences, each with its line."""
+    for line, text in _prose_lines(subject):
+        found = _COUNTED.search(text)
+        if found is None or _SOME_PARAMETERS.search(text):
+            continue
+        evidence = subject.ledger.add(
+            "card", subject.record.source, f"README.md#L{line}", text.strip(), subject.card.sha256
+        )
+        yield Known("parameters", found["said"] or found["size"], "prose", evidence), line
+
+
 def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
     header = subject.gathered.first("header")
     config = subject.gathered.find("config.json", "quantization_config")
@@ -109,7 +136,9 @@ def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
     packed = config is not None or any(
         name in counts for name in ("I32", "U8", "I8", "U32", "F8_E4M3", "BOOL")
     )
-    for known, line in subject.facts("parameters", "prose"):
+    facts = subject.facts("parameters", "prose")
+    told = {line for _, line in facts}
+    for known, line in (*facts, *(item for item in _read_counts(subject) if item[1] not in told)):
         stated = scale_number(known.shown)
         if stated is None:
             continue

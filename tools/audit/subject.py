@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tools.lineage.joined import JoinedEdge
 
 _LOCATED_LINE = re.compile(r"#L(\d+)")
+MOST_FACTS = 200  # of one kind from one place
 _MOST_BYTES = 64 * 2**20
 _WIDE = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # begins as the mark of UTF-16 does
@@ -81,12 +83,16 @@ class AuditSubject:
         return self.line_of(locator.partition("#")[2]) if locator.startswith("README.md#/") else 0
 
     def facts(self, topic: str, origin: Origin) -> list[tuple[Known, int]]:
-        """Facts on a topic from one kind of place, each with its line in the card (0 for none)."""
-        return [
+        """Facts on a topic from one kind of place, each with its line in the card (0 for none).
+
+        No more than MOST_FACTS: each may be held against each of another place.
+        """
+        facts = (
             (known, self.locate(known.evidence.locator))
             for known in self.gathered.known.get(topic, ())
             if known.origin == origin and not is_placeholder(known.shown)
-        ]
+        )
+        return list(islice(facts, MOST_FACTS))
 
     def quote(self, line: int) -> str:
         """The text of a line, verbatim but for blanks around it."""

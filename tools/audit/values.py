@@ -35,14 +35,16 @@ def is_placeholder(text: str) -> bool:
     return _PLACEHOLDER.fullmatch(text.strip().strip("*_` ")) is not None
 
 
-def find_licence_names(text: str) -> set[tuple[str, str]]:
+@lru_cache(maxsize=1024)
+def find_licence_names(text: str) -> frozenset[tuple[str, str]]:
     """(family, version) of the licences a text names; an identifier may stand alone."""
+    text = text[:5000]
     found = {(licence.family, licence.version) for licence in find_licences(text)}
     if not found and text.strip().lower() == "mit":
         found.add(("mit", ""))
     if not found:
         found = {(match[1].lower().replace(" ", "-"), "") for match in _EXTRA_LICENCE.finditer(text[:300])}
-    return found
+    return frozenset(found)
 
 
 def same_licence(declared: str, told: str) -> bool | None:
@@ -76,7 +78,8 @@ def _language_names() -> tuple[dict[str, str], re.Pattern[str]]:
     return names, re.compile(rf"(?<![^\W_])({'|'.join(longest)})(?![^\W_])", re.IGNORECASE)
 
 
-def find_languages(text: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def find_languages(text: str) -> frozenset[str]:
     """Codes of the languages a line names by name or, where it holds nothing else, by code."""
     names, pattern = _language_names()
     found = {names[match[1].lower()] for match in pattern.finditer(text[:2000])}
@@ -84,7 +87,7 @@ def find_languages(text: str) -> set[str]:
     codes = language_words()
     if parts and all(part in codes for part in parts):
         found |= {codes[part] for part in parts}
-    return found
+    return frozenset(found)
 
 
 def read_language_codes(value: Any) -> set[str]:
@@ -104,6 +107,7 @@ def read_language_codes(value: Any) -> set[str]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def fold_model(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.rpartition("/")[2].lower())
 
