@@ -140,12 +140,12 @@ def _row(cell: str, count: int) -> str:
 
 # name -> how a card of that kind is made
 LARGE: dict[str, Callable[[], str]] = {
-    "10 MB of prose": lambda: HEAD + "It reaches an accuracy of 0.91 on SST-2, with 110M weights.\n\n" * 170_000,
+    "10 MB of prose": lambda: HEAD + "It has 110M weights and an accuracy of 0.91.\n\n" * 215_000,
     "10 MB of front matter": lambda: "---\n" + "key: value\n" * 950_000 + "---\n",
     "10 MB of short lines": lambda: HEAD + "ab\n" * (10 * MIB // 3),
     "5 MB in one line": lambda: HEAD + "x" * 5 * MIB,
     "10 MB of words in one line": lambda: HEAD + "word " * 2 * MIB,
-    "a header of 10,000 columns": lambda: HEAD + "".join(_row(cell, 10_000) for cell in ("F1", "---", "1")),
+    "10,000 columns": lambda: HEAD + "".join(_row(cell, 10_000) for cell in ("F1", "---", "0.5")),
     "100,000 cells": lambda: HEAD + _row("f1", 10_000) + _row("---", 10_000) + _row("0.5", 10_000) * 8,
     "20,000 rows": lambda: HEAD + "|model|accuracy|\n|---|---|\n" + "|bert|0.5|\n" * 19_900,
     "5,000 tables": lambda: HEAD + "|model|accuracy|\n|---|---|\n|bert|0.5|\n\n" * 4_900,
@@ -161,6 +161,15 @@ LARGE: dict[str, Callable[[], str]] = {
     "headings": lambda: HEAD + "# a\n\n" * 9_000,
     "scripts": lambda: HEAD + "<script>alert(1)</script>\n" * 19_000,
     "comments never closed": lambda: HEAD + "<!--" * 200_000,
+    "a heading of HTML after another": lambda: HEAD + "<div>" + "<h1>a</h1>" * 80_000,
+    "5,000 licences, 4,000 times told": lambda: "---\nlicense:\n" + "- mit\n" * 5_000 + "---\n"
+    + "".join(f"License: GPL-3.0 in copy {step}\n\n" for step in range(4_000)),
+    "5,000 parents, 4,000 times told": lambda: "---\nbase_model:\n"
+    + "".join(f"- org/model{step}\n" for step in range(5_000)) + "---\n"
+    + "".join(f"This model is a fine-tuned version of [a/b{step}](x).\n\n" for step in range(4_000)),
+    "20,000 datasets": lambda: "---\ndatasets:\n" + "".join(f"- a{n}/b\n" for n in range(20_000)) + "---\n"
+    + "It was trained on texts of all kinds.\n\n" * 20_000,
+    "4,000 results": lambda: HEAD + "".join(f"Accuracy: 0.{step}, F1: 0.{step}\n\n" for step in range(4_000)),
     "silences": lambda: HEAD + "<!-- # lake: ignore[license-missing] -->\n" * 20_000,
 }  # fmt: skip
 QUICK = ("10 MB of prose", "5 MB in one line", "5,000 tables of HTML")

@@ -244,11 +244,13 @@ def _split_headings(block: _Block, lines: list[str]) -> Iterator[_Block]:
         yield block
         return
     text = "\n".join(lines[block.start : block.stop])
-    at = block.start
+    at = line = block.start
+    seen = 0
     for matched in _HTML_HEADING.finditer(text):
         title = strip_markup(matched[2])
-        start = block.start + text.count("\n", 0, matched.start())
-        stop = block.start + text.count("\n", 0, matched.end()) + 1
+        start = line + text.count("\n", seen, matched.start())
+        line = start + matched[0].count("\n")
+        seen, stop = matched.end(), line + 1
         if not title or start < at:
             continue
         if start > at:
