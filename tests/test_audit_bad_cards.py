@@ -210,6 +210,18 @@ def test_readme_that_is_a_folder_is_a_finding(tmp_path: Path) -> None:
     assert ("card-format", 1) in [(f.rule, f.line) for f in audit_target(None, str(tmp_path)).findings]
 
 
+def test_file_beyond_all_bounds_is_read_in_part(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    path = tmp_path / "README.md"
+    with path.open("wb") as file:
+        file.write(HEAD + b"mail me: somebody@host.org\n")
+        file.truncate(10**12)  # a hole: it takes no room on the disk
+    for target in (path, tmp_path):
+        found = [(f.rule, f.severity, f.line) for f in audit_target(None, str(target)).findings]
+        assert ("email-in-card", "note", 6) in found
+        assert ("card-format", "warning", 7) in found
+
+
 def test_links_in_a_circle_are_a_finding(tmp_path: Path) -> None:
     (tmp_path / "README.md").symlink_to(tmp_path / "README.md")
     (tmp_path / "config.json").write_text("{}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LOCATED_LINE = re.compile(r"#L(\d+)")
 MOST_FACTS = 200  # of one kind from one place
-_MOST_BYTES = 64 * 2**20
+_MOST_BYTES = 16 * 2**20
 _WIDE = (
     (codecs.BOM_UTF32_LE, "UTF-32"),  # begins as the mark of UTF-16 does
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -175,19 +175,23 @@ def prepare_subject(
 def read_card_file(path: Path) -> tuple[str, list[Problem]]:
     """The text of a card's file, whatever its bytes; what is wrong with them comes beside it.
 
-    Raises UsageError for a file that cannot be read or is far too large to be a card.
+    Of a file over 16 MiB only the first are read. Raises UsageError for a file that cannot be read.
     """
     try:
         facts = path.stat()
         if not stat.S_ISREG(facts.st_mode):  # a pipe would be waited for
             raise UsageError(f"{str(path)!r} is no file.", hint="A card is a text file, README.md.")
-        if facts.st_size > _MOST_BYTES:
-            size = f"{facts.st_size:,}"
-            raise UsageError(f"{str(path)!r} has {size} bytes.", hint="A card is a text of a few pages.")
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
-    return decode_card(data)
+    if len(data) <= _MOST_BYTES:
+        return decode_card(data)
+    whole = data.rfind(b"\n", _MOST_BYTES // 2, _MOST_BYTES)  # lines as a rule; else a sign may be cut
+    text, problems = decode_card(data[: whole if whole > 0 else _MOST_BYTES])
+    said = f"The file has {facts.st_size:,} bytes; the first {_MOST_BYTES:,} are read."
+    problems.append(Problem("card-too-large", said, text.count("\n") + 1))
+    return text, problems
 
 
 def decode_card(data: bytes) -> tuple[str, list[Problem]]:
