@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.audit.subject import AuditSubject
-from tools.audit.types import Claim
+from tools.audit.types import Claim, Verdict
 from tools.audit.values import fold_metric, same_score
 from tools.cards.types import ResultRow
 from tools.evidence import Evidence
@@ -17,38 +17,42 @@ _EVALUATION = re.compile(r"\b(?:evaluation|validation|dev|test) (?:set|split|dat
 
 
 def judge_results(subject: AuditSubject) -> Iterator[Claim]:
-    """A claim for each result; those of metadata against prose and logs, those of prose against metadata."""
+    """A claim for each result, held against those of the other places: metadata, sentences, tables, logs."""
     rows = [row for row in subject.card.results if not row.subject][:_MOST_ROWS]
-    metadata = [row for row in rows if row.origin == "metadata"]
-    body = [row for row in rows if row.origin in ("prose", "table")]
+    by_metric: dict[str, list[ResultRow]] = {}
     for row in rows:
-        others = body if row.origin == "metadata" else metadata
-        yield _judge(subject, row, others, [other for other in metadata if other is not row])
+        by_metric.setdefault(fold_metric(row.metric), []).append(row)
+    for row in rows:
+        metric = fold_metric(row.metric)
+        yield _judge(subject, row, metric, by_metric[metric])
 
 
-def _judge(
-    subject: AuditSubject, row: ResultRow, others: list[ResultRow], metadata: list[ResultRow]
-) -> Claim:
-    metric = fold_metric(row.metric)
+def _judge(subject: AuditSubject, row: ResultRow, metric: str, rows: list[ResultRow]) -> Claim:
+    """`rows` are all of the same metric, at any place."""
     shown = f"{row.metric} {row.value}{row.unit}" + (f" on {row.dataset}" if row.dataset else "")
     text = subject.quote(row.line) or row.text[:400]
-    alike = [other for other in others if fold_metric(other.metric) == metric and same_data(row, other)]
+
+    def say(verdict: Verdict, evidence: Evidence, reason: str = "") -> Claim:
+        return Claim("result", text, row.line, shown, verdict, (evidence,), reason)
+
+    elsewhere = [other for other in rows if other.origin != row.origin and same_data(row, other)]
     logged = _find_logged(subject, metric)
-    for other in alike:
+    for other in elsewhere:
         if same_score(_write(row), _write(other), metric):
-            return Claim("result", text, row.line, shown, "supported", (_cite(subject, other),), "")
+            return say("supported", _cite(subject, other))
     for value, evidence in logged:
         if same_score(_write(row), value, metric):
-            return Claim("result", text, row.line, shown, "supported", (evidence,), "")
-    for other in alike:
-        if same_score(_write(row), _write(other), metric) is False and _is_sole(subject, row, other, metric):
-            reason = f"{row.metric} is {_write(row)} here, {_write(other)} on line {other.line}"
-            return Claim("result", text, row.line, shown, "contradicted", (_cite(subject, other),), reason)
+            return say("supported", evidence)
+    for origin in ("metadata", "prose", "table"):
+        others = [other for other in elsewhere if other.origin == origin]
+        if others and _is_sole(subject, row, others[0], rows, metric):
+            reason = f"{row.metric} is {_write(row)} here, {_write(others[0])} on line {others[0].line}"
+            return say("contradicted", _cite(subject, others[0]), reason)
     if logged and row.origin == "metadata" and len(logged) == 1 and not row.verified:
         value, evidence = logged[0]
         if same_score(_write(row), value, metric) is False:
             reason = f"{row.metric} is {_write(row)} here, {value} in {evidence.locator}"
-            return Claim("result", text, row.line, shown, "contradicted", (evidence,), reason)
+            return say("contradicted", evidence, reason)
     return Claim("result", text, row.line, shown)
 
 
@@ -60,17 +64,26 @@ def _cite(subject: AuditSubject, row: ResultRow) -> Evidence:
     return subject.ledger.add("results", subject.record.source, row.locator, row.text, subject.card.sha256)
 
 
+_SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "test", "validation": "dev",
+           "valid": "dev", "val": "dev", "dev": "dev", "development": "dev"}  # fmt: skip
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text.lower())
+
+
 def same_data(first: ResultRow, second: ResultRow) -> bool:
-    """Whether two results may be of the same data: nothing that both say differs."""
+    """Whether two results may be of the same data: nothing that both say differs.
 
-    def fold(text: str) -> str:
-        return re.sub(r"[\W_]+", "", text.lower())
-
-    for one, other in ((first.split, second.split), (first.config, second.config)):
-        if one and other and fold(one) != fold(other):
-            return False
+    An "evaluation set" is test or validation data; other words in place of a split ("v0.02") are none.
+    """
+    splits = [_SPLITS.get(_fold(row.split)) for row in (first, second)]
+    if all(splits) and splits[0] != splits[1]:
+        return False
+    if first.config and second.config and _fold(first.config) != _fold(second.config):
+        return False
     names = [
-        {fold(name) for name in (row.dataset, row.dataset_id.rpartition("/")[2]) if name}
+        {_fold(name) for name in (row.dataset, row.dataset_id.rpartition("/")[2]) if name}
         for row in (first, second)
     ]
     if not names[0] or not names[1]:
@@ -78,23 +91,26 @@ def same_data(first: ResultRow, second: ResultRow) -> bool:
     return any(one in other or other in one for one in names[0] for other in names[1])
 
 
-def _is_sole(subject: AuditSubject, row: ResultRow, other: ResultRow, metric: str) -> bool:
-    """Whether there is only one value of the metric at either place, so that the two mean the same.
+def _is_sole(
+    subject: AuditSubject, row: ResultRow, other: ResultRow, rows: list[ResultRow], metric: str
+) -> bool:
+    """Whether either place has only one value of the metric for such data, so that the two mean the same.
 
-    Tables of training runs and of several models have many; which one the metadata means is not known.
+    Tables of training runs and of several models have many; which one is meant is not known.
     """
-    for one in (row, other):
-        same = [
-            item
-            for item in subject.card.results
-            if (item.origin == "metadata") == (one.origin == "metadata")
-            and fold_metric(item.metric) == metric
-            and item.origin != "table"
-        ]
-        if one.origin == "table" or len({str(item.value) for item in same}) != 1:
+    if same_score(_write(row), _write(other), metric) is not False:
+        return False
+    for one, against in ((row, other), (other, row)):
+        same = {str(item.value) for item in rows if item.origin == one.origin and same_data(item, against)}
+        if len(same) != 1:
             return False
-    prose = row if row.origin == "prose" else other
-    return bool(prose.dataset) or bool(_EVALUATION.search(subject.card.text[:200_000]))
+    places = {row.origin, other.origin}
+    body = other if row.origin == "metadata" else row
+    if "table" in places and "metadata" not in places:
+        return bool(row.dataset and other.dataset)
+    return (
+        body.origin == "table" or bool(body.dataset) or bool(_EVALUATION.search(subject.card.text[:200_000]))
+    )
 
 
 def _find_logged(subject: AuditSubject, metric: str) -> list[tuple[str, Evidence]]:

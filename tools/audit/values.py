@@ -23,6 +23,9 @@ _SIZE = re.compile(
     r"(?P<unit>k|mn|m|bn|b|t|thousand|million|billion|trillion)?\b",
     re.IGNORECASE,
 )
+_SPLIT_WORDS = re.compile(
+    r"(?<![a-z])(?:eval|evaluation|test|dev|val|validation)(?:[ _-]?set)?(?![a-z])", re.IGNORECASE
+)
 _SIZE_SLACK = 0.08  # names and round figures leave out embeddings, heads, or say "7B" for 6.7
 _EXTRA_LICENCE = re.compile(
     r"\b(llama[- ]?\d(?:\.\d)?|gemma|openrail(?:\+\+|-m)?|cc[- ]by[\w.-]*|[al]?gpl[- v]*\d?(?:\.\d)?)\b",
@@ -144,11 +147,13 @@ def agrees_in_size(text: str, exact: int) -> bool:
 
 
 def fold_metric(name: str) -> str:
-    """One key for a metric however it is written."""
-    for metric in METRICS:
-        if metric.pattern.fullmatch(name.strip()):
-            return metric.name
-    return re.sub(r"[\W_]+", " ", name.lower()).strip().removeprefix("eval ").removeprefix("test ")
+    """One key for a metric however it is written, the split that stands beside it left out ("Test WER")."""
+    plain = _SPLIT_WORDS.sub(" ", name).strip(" -_:()[]")
+    for text in (name.strip(), plain):
+        for metric in METRICS:
+            if metric.pattern.fullmatch(text):
+                return metric.name
+    return re.sub(r"[\W_]+", " ", plain.lower()).strip()
 
 
 def same_score(first: Any, second: Any, metric: str) -> bool | None:
@@ -157,7 +162,21 @@ def same_score(first: Any, second: Any, metric: str) -> bool | None:
     if one is None or other is None:
         return None
     share = next((m.bounded for m in METRICS if m.name == metric), True)
-    return supports_number(one, other, share=share) or supports_number(other, one, share=share)
+    if supports_number(one, other, share=share) or supports_number(other, one, share=share):
+        return True
+    return share and _is_rounded_percent(str(first), str(second))
+
+
+def _is_rounded_percent(first: str, second: str) -> bool:
+    """Whether one is the other in whole percent: 80 for 0.801."""
+    try:
+        values = [float(text.strip().rstrip("%")) for text in (first, second)]
+    except ValueError:
+        return False
+    percent = [value * 100 if abs(value) <= 1 and "%" not in text else value
+               for value, text in zip(values, (first, second), strict=True)]  # fmt: skip
+    whole = any(value == round(value) and abs(value) > 1 for value in values)
+    return whole and abs(percent[0] - percent[1]) <= 0.5
 
 
 def _read_score(value: Any) -> Any:
