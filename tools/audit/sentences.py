@@ -112,13 +112,16 @@ def read_languages(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
 
 def read_datasets(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
     """Datasets that a sentence says the model was trained on, by their ids, each with its line."""
+    parents = {parent.name.lower() for parent in subject.card.parents}
     for number, line, titles in list_lines(subject):
         if titles and _TESTED.search(titles[-1]) and not re.search("train", titles[-1], re.IGNORECASE):
             continue
         for found in _TRAINED.finditer(line):
             for name in _DATASET_ID.finditer(found["rest"]):
                 said = name["link"] or name["code"] or name["bare"]
-                if name["link"] or "dataset" in found["rest"][name.start() : name.end() + 20].lower():
+                near = found["rest"][max(0, name.start() - 24) : name.end() + 20].lower()
+                plain = bool(name["code"]) and not re.search(r"model|checkpoint|base", near)
+                if said.lower() not in parents and (name["link"] or plain or "dataset" in near[24:]):
                     yield _state(subject, "dataset", said, line, number), number
 
 

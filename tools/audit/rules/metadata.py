@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -213,3 +214,91 @@ def find_invalid_base(subject: AuditSubject) -> Iterator[Finding]:
 )
 def find_missing_datasets(subject: AuditSubject) -> Iterator[Finding]:
     yield from _missing(subject, "datasets-missing", "datasets", "org/name")
+
+
+# Fields that the Hub or its tools read; whatever else a project needs may stand beside them.
+_FIELDS = (
+    "license", "license_name", "license_link", "language", "library_name", "pipeline_tag", "tags", "datasets",
+    "metrics", "base_model", "base_model_relation", "model-index", "model_name", "co2_eq_emissions",
+    "thumbnail", "inference", "widget", "new_version", "eval_results", "model_type", "quantized_by",
+    "model_creator",
+)  # fmt: skip
+_ALIASES = {
+    "licence": "license", "licences": "license", "licenses": "license", "lizenz": "license",
+    "licencia": "license", "lang": "language", "langs": "language", "languageid": "language",
+    "dataset": "datasets", "trainingdata": "datasets", "traindatasets": "datasets", "library": "library_name",
+    "framework": "library_name", "task": "pipeline_tag", "tasks": "pipeline_tag", "pipeline": "pipeline_tag",
+    "pipelinetype": "pipeline_tag", "tasktag": "pipeline_tag", "base": "base_model",
+    "parentmodel": "base_model", "finetunedfrom": "base_model", "keywords": "tags", "results": "model-index",
+    "evaluation": "model-index", "index": "model-index",
+}  # fmt: skip
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "tags": ((list,), "a list"),
+    "pipeline_tag": ((str,), "one word"),
+    "library_name": ((str,), "one word"),
+    "license": ((str, list), "an identifier"),
+    "license_name": ((str,), "a name"),
+    "license_link": ((str,), "a link"),
+    "language": ((str, list, bool), "a code or a list of codes"),
+    "datasets": ((str, list), "an id or a list of ids"),
+    "metrics": ((str, list), "an id or a list of ids"),
+    "base_model": ((str, list), "an id or a list of ids"),
+}
+
+
+@rule(
+    "field-misspelt",
+    "warning",
+    "A field under a name that nobody reads",
+    "The Hub takes no notice of it: what it says is neither shown nor found.",
+)
+def find_misspelt_field(subject: AuditSubject) -> Iterator[Finding]:
+    known = {_fold_key(name): name for name in _FIELDS}
+    for key in list(subject.card.metadata)[:200]:
+        folded = _fold_key(key)
+        if key in _FIELDS or len(folded) < 3:
+            continue
+        near = known.get(folded) or _ALIASES.get(folded)
+        if near is None and (close := get_close_matches(folded, known, n=1, cutoff=0.84)):
+            near = known[close[0]]
+        # A second spelling beside the right field is somebody's own affair.
+        if near is not None and (near not in subject.card.metadata or folded not in _ALIASES):
+            yield find(
+                subject,
+                "field-misspelt",
+                f"{key[:60]!r} is no field of the Hub; {near!r} is.",
+                line=_line(subject, "/" + key.replace("~", "~0").replace("/", "~1")),
+                suggestion=f"Write `{near}:`.",
+            )
+
+
+def _fold_key(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
+
+
+@rule(
+    "field-type",
+    "warning",
+    "A field of the wrong kind",
+    "The Hub refuses lists where it takes a word, and the other way round.",
+)
+def find_mistyped_field(subject: AuditSubject) -> Iterator[Finding]:
+    for key, (kinds, wanted) in _KINDS.items():
+        value = subject.card.metadata.get(key)
+        if value is None or value == "":
+            continue
+        odd = isinstance(value, list) and any(not isinstance(item, str | bool) for item in value)
+        if isinstance(value, kinds) and not odd:
+            continue
+        yield find(
+            subject,
+            "field-type",
+            f"{key!r} is {'a list of other things' if odd else _name_kind(value)}; the Hub takes {wanted}.",
+            line=_line(subject, f"/{key}"),
+            suggestion=f"Write `{key}:` with {wanted}.",
+        )
+
+
+def _name_kind(value: object) -> str:
+    names = {list: "a list", dict: "a mapping", bool: "a truth value", int: "a number", float: "a number"}
+    return names.get(type(value), "a text")

@@ -22,6 +22,16 @@ _SHARES = frozenset(
 )  # fmt: skip
 
 
+_FRACTIONS = frozenset({"accuracy", "balanced accuracy", "F1", "precision", "recall", "AUC", "exact match"})
+_POSITIVE = frozenset(
+    {"perplexity", "FID", "MSE", "RMSE", "MAE", "error rate", "MRR", "NDCG", "SSIM", "STOI", "PESQ", "MOS",
+     "chrF", "CIDEr", "SPICE"}
+)  # fmt: skip
+
+
+_OTHER_MEASURE = re.compile(r"neg|imp|diff|delta|change|gain|drop|@|_at_|relative", re.IGNORECASE)
+
+
 def _number(row: ResultRow) -> float | None:
     return (
         float(row.value) if isinstance(row.value, int | float) and not isinstance(row.value, bool) else None
@@ -35,7 +45,9 @@ def _name_metric(row: ResultRow) -> str:
         if name in names:
             return name
     inside = {metric.name for metric in METRICS if metric.pattern.search(row.metric)}
-    return inside.pop() if len(inside) == 1 else fold_metric(row.metric)
+    if len(inside) == 1 and inside <= _SHARES | _ERROR_RATES and not _OTHER_MEASURE.search(row.metric):
+        return inside.pop()
+    return fold_metric(row.metric)
 
 
 @rule(
@@ -46,6 +58,9 @@ def _name_metric(row: ResultRow) -> str:
 )
 def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
     told = set()
+    in_percent = any(
+        2 <= (_number(row) or 0) <= 100 and _name_metric(row) in _SHARES for row in subject.card.results
+    )
     for row in subject.card.results:
         value, metric = _number(row), _name_metric(row)
         if value is None or (row.line, metric) in told:
@@ -57,11 +72,21 @@ def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
             low, high = 0.0, 1000.0
         elif metric in _SIGNED and known is not None:
             low, high = -100.0, 100.0
-        elif metric in ("perplexity", "loss"):
-            low, high = (0.0, float("inf")) if metric == "perplexity" else (float("-inf"), float("inf"))
+        elif metric in _POSITIVE and "neg" not in row.text.lower():  # negated, so that higher is better
+            low, high = 0.0, float("inf")
         else:
             continue
-        if not low <= value <= high:
+        if fold_metric(row.metric) in _FRACTIONS and 1 < value < 2 and not row.unit and not in_percent:
+            told.add((row.line, metric))
+            yield find(
+                subject,
+                "metric-out-of-range",
+                f"{row.metric} is {row.value}: too much for a share, and hardly meant as {row.value} %.",
+                line=row.line,
+                suggestion="Correct the value, or write the percent sign.",
+                severity="warning",
+            )
+        elif not low <= value <= high:
             told.add((row.line, metric))
             yield find(
                 subject,
@@ -100,6 +125,49 @@ def find_duplicate_result(subject: AuditSubject) -> Iterator[Finding]:
             suggestion="Keep one of the two." if same else "Find out which was measured, delete the other.",
             severity="note" if same else "error",
         )
+
+
+@rule(
+    "result-conflict",
+    "warning",
+    "Two values for one metric on the same data",
+    "Readers cannot know which of them was measured.",
+)
+def find_conflicting_results(subject: AuditSubject) -> Iterator[Finding]:
+    """Sentences alone: rows of tables are of other runs, epochs or models."""
+    first: dict[tuple[str, str, str], ResultRow] = {}
+    told: set[int] = set()
+    for row in subject.card.results:
+        data = re.sub(r"[\W_]+", "", (row.dataset_id or row.dataset).lower())
+        if fold_metric(row.metric) not in _SHARES | _ERROR_RATES:
+            continue
+        if row.origin != "prose" or row.subject or not data or _COMPARES.search(row.text):
+            continue
+        metric = fold_metric(row.metric)
+        other = first.setdefault((metric, data, row.split.lower()), row)
+        if (
+            other.line == row.line
+            or row.line in told
+            or same_score(row.value, other.value, metric) is not False
+        ):
+            continue
+        told.add(row.line)
+        yield find(
+            subject,
+            "result-conflict",
+            f"{row.metric} on {row.dataset or row.dataset_id} is {row.value}{row.unit} here, "
+            f"{other.value}{other.unit} on line {other.line}.",
+            line=row.line,
+            evidence=(subject.cite_lines(other.line),) if other.line else (),
+            suggestion="Find out which was measured, or say in what the two differ.",
+        )
+
+
+_COMPARES = re.compile(
+    r"\b(?:baseline|compar|than|versus|vs|previous|teacher|original|before|after|epoch|step|zero-shot|few-shot"
+    r"|improv|outperform|instead|from|class|label|subset|with|without)",
+    re.IGNORECASE,
+)
 
 
 @rule(
