@@ -79,7 +79,7 @@ def test_audit_asks_for_a_bounded_number_of_rows_a_card(home: Path) -> None:
             for number in range(cards):
                 put_card(lake.catalog, f"many/card-{number}", f"---\nlicense: mit\n---\n# Card {number}\n")
             asked: list[str] = []
-            engine = lake.catalog._engine  # type: ignore[attr-defined]
+            engine = lake.catalog._engine
             event.listen(engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
             done = len(list(audit_lake(lake)))
         return len(asked) // done
