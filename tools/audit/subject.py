@@ -17,13 +17,12 @@ from tools.cards import parse_card
 from tools.cards.types import Card, LineSpan, Problem
 from tools.catalog.records import ModelRecord
 from tools.draft.gathering import Gathered, Known, gather_evidence
+from tools.draft.hub_subject import open_hub_subject
 from tools.draft.subject import DraftSubject, open_subject
 from tools.draft.types import Origin
 from tools.draft.weights import gather_weights
 from tools.errors import SourceError, UsageError
 from tools.evidence import Evidence, EvidenceLedger
-from tools.sources.opening import open_source
-from tools.sources.types import SourceFailure, SourceModel
 
 if TYPE_CHECKING:
     from tools.catalog.repository import Catalog
@@ -134,8 +133,9 @@ def open_audit(
     path = Path(target)
     problems: list[Problem] = []
     if target.startswith("hub:"):
-        subject = _open_hub(catalog, target)
-    elif path.is_file():
+        with open_hub_subject(catalog, target) as afar:
+            return prepare_subject(afar, target, profile=profile, check_links=check_links)
+    if path.is_file():
         if any(next(path.parent.glob(pattern), None) for pattern in _MODEL_FILES) and (
             path.name.lower() == "readme.md"
         ):
@@ -252,15 +252,3 @@ def _open_folder(catalog: Catalog | None, folder: Path, problems: list[Problem])
     else:
         problems.append(Problem("no-card", "The folder holds no README.md.", None))
     return subject
-
-
-def _open_hub(catalog: Catalog | None, target: str) -> DraftSubject:
-    if "?" in target:
-        raise UsageError(f"{target!r} names a search, not a model.", hint="Try: lake audit hub:org/name")
-    for item in open_source(target):
-        if isinstance(item, SourceModel):
-            record, card = item.parse()
-            return DraftSubject(record, card, item.files, None, catalog, False)
-        if isinstance(item, SourceFailure):
-            raise UsageError(f"{target!r} cannot be read: {item.error}", hint="Check the name on the Hub.")
-    raise UsageError(f"{target!r} names no model.", hint="Try: lake audit hub:org/name")

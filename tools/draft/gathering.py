@@ -22,7 +22,7 @@ from tools.sources.fields import RowError, decode_text
 
 _MOST_BYTES = 40 * 2**20  # large vocabularies make tokenizers of some 20 MiB
 # Files of JSON that say something of a model: kind of evidence and origin.
-_JSON_FILES: dict[str, tuple[EvidenceKind, Origin]] = {
+JSON_FILES: dict[str, tuple[EvidenceKind, Origin]] = {
     "config.json": ("config", "config"),
     "generation_config.json": ("config", "config"),
     "tokenizer_config.json": ("config", "config"),
@@ -173,7 +173,7 @@ def _gather_dates(gathered: Gathered) -> None:
 def _read_json_files(gathered: Gathered) -> Iterator[tuple[str, JsonFile]]:
     folder = gathered.subject.folder
     listed = {file.path for file in gathered.subject.files}  # no links that lead out of the folder
-    for name, (kind, origin) in _JSON_FILES.items():
+    for name, (kind, origin) in JSON_FILES.items():
         if folder is None or name not in listed:
             continue
         path = folder / name
