@@ -89,6 +89,14 @@ def test_wheel_fills_and_searches_the_sample_lake(installed: Installed, tmp_path
     answered = installed.lake("ask", "Which model transcribes speech?", "--json", home=home)
     assert answered.returncode == 0, answered.stderr
     assert json.loads(answered.stdout)["evidence"]
+    model = hits[0]["model"]
+    audited = installed.lake("audit", model, "--json", "--fail-on", "never", home=home)
+    assert audited.returncode == 0, audited.stderr
+    assert json.loads(audited.stdout)["claims"]
+    for form in ("json", "cyclonedx", "eu"):
+        drafted = installed.lake("draft", model, "--format", form, home=home)
+        assert drafted.returncode == 0, drafted.stderr
+        assert len(drafted.stdout) > 1000
 
 
 def test_wheel_says_that_suites_need_a_checkout(installed: Installed, tmp_path: Path) -> None:
