@@ -175,6 +175,7 @@ FOLDERS: dict[str, dict[str, bytes]] = {
     "config is a list": {"config": b"[1, 2]"},
     "config is binary": {"config": bytes(range(256))},
     "config nests deeply": {"config": b"[" * 100_000},
+    "config holds 4,000,000 lists": {"config": b'{"a": [' + b"[]," * 4_000_000 + b"[]]}"},
     "config holds 5,000 digits": {"config": b'{"vocab_size": ' + b"9" * 5000 + b"}"},
     "config has no sizes": {"config": b'{"vocab_size": NaN, "architectures": 5, "hidden_size": "x"}'},
     "weights are empty": {"weights": b""},
@@ -189,6 +190,7 @@ FOLDERS: dict[str, dict[str, bytes]] = {
         "weights": _make_header(b'{"a": {"dtype": "F32", "shape": [9999999], "data_offsets": [0, 4]}}')
         + bytes(4)
     },
+    "weights with 4,000,000 lists": {"weights": _make_header(b'{"a": [' + b"[]," * 4_000_000 + b"[]]}")},
     "an adapter of a number": {"adapter": b'{"base_model_name_or_path": 5}'},
     "a log of nothing": {"config": b"{}", "log": b'{"eval_accuracy": "x", "eval_f1": Infinity}'},
 }

@@ -146,6 +146,7 @@ def agrees_in_size(text: str, exact: int) -> bool:
     return abs(value - exact) <= max(_SIZE_SLACK * exact, rounding)
 
 
+@lru_cache(maxsize=1024)
 def fold_metric(name: str) -> str:
     """One key for a metric however it is written, the split that stands beside it left out ("Test WER")."""
     plain = _SPLIT_WORDS.sub(" ", name).strip(" -_:()[]")

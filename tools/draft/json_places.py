@@ -7,6 +7,7 @@ import re
 from typing import Any, NamedTuple
 
 MAX_CHARACTERS = 40 * 2**20
+MAX_VALUES = 3_000_000  # some 100 bytes each once read; the largest tokenizers have 2,000,000
 _MOST_MEMBERS = 20_000
 _MOST_ENTRIES = 2_000  # of one object or array: more are a vocabulary or a log, and nothing to be quoted
 _MOST_LEVELS = 12
@@ -37,10 +38,13 @@ def read_members(text: str) -> dict[str, Member]:
 
     Members longer than some 2,000 characters are left out (a vocabulary is no quotation); what stands in
     them is not, unless there are more than 2,000 entries. Duplicate keys: the last one counts, as for every
-    JSON reader. Raises ValueError when `text` holds no JSON object, or more than MAX_CHARACTERS.
+    JSON reader. Raises ValueError when `text` holds no JSON object, or more than MAX_CHARACTERS
+    or MAX_VALUES.
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"more than {MAX_CHARACTERS:,} characters")
+    if sum(map(text.count, "[{,")) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
     text = text.removeprefix("\ufeff")
     try:
         value = json.loads(text)

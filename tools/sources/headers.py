@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 MAX_HEADER_BYTES = 100 * 2**20
+MAX_VALUES = 3_000_000  # each some 100 bytes once read; a tensor takes about ten
 _LENGTH_BYTES = 8
 
 
@@ -34,7 +35,10 @@ def count_parameters(path: Path) -> int:
 def read_header(path: Path) -> dict[str, Any]:
     """The JSON header of a safetensors file. Raises HeaderError when it is damaged or too large."""
     try:
-        header = json.loads(_read_bytes(path).decode())
+        text = _read_bytes(path).decode()
+        if sum(map(text.count, "[{,")) > MAX_VALUES:
+            raise HeaderError(f"its header holds more than {MAX_VALUES:,} values")
+        header = json.loads(text)
     except OSError as error:
         raise HeaderError(f"cannot be read ({error.strerror or error})") from error
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
