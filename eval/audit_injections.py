@@ -159,7 +159,7 @@ def _misspelt_key(page: Page) -> Iterator[Injection]:
             wrong = page.chance.choice(names[key])
             line = wrong + page.lines[span.start - 1][len(key) :]
             card = page.change(span.start - 1, line)
-            yield Injection("metadata key misspelt", card, span.start, wrong, f"{wrong} for {key}")
+            yield Injection("metadata key misspelt", card, span.start, key, f"{wrong} for {key}")
             return
 
 

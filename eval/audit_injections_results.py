@@ -80,6 +80,42 @@ def _altered(page: Page) -> Iterator[Injection]:
     yield Injection(f"result altered ({where})", card, place + 1, other, what)
 
 
+_NAMES = {"accuracy": "Accuracy", "f1": "F1", "wer": "WER", "bleu": "BLEU", "rouge1": "ROUGE-1"}
+
+
+def _told_otherwise(page: Page) -> Iterator[Injection]:
+    """A result of the metadata told in a sentence or a table, with another value."""
+    fitting = [
+        (row, _NAMES[row.metric_type])
+        for row in page.card.results
+        if row.origin == "metadata" and row.metric_type in _NAMES and isinstance(row.value, float)
+        and row.value and (row.dataset or row.dataset_id)
+        and row.metric_type in row.metric.lower().replace("-", "")
+    ]  # fmt: skip
+    if not fitting:
+        return
+    row, name = page.chance.choice(fitting)
+    value = float(row.value) * page.chance.choice([0.91, 0.87, 0.78])
+    shown = page.chance.choice(
+        [f"{value:.3f}", f"{value * 100:.1f}%"] if float(row.value) <= 1 else [f"{value:.1f}"]
+    )
+    data = row.dataset or row.dataset_id
+    split = f"{row.split} " if row.split else ""
+    what = f"{name} {row.value} against {shown}"
+    sentence = page.chance.choice(
+        [f"The model reaches an {name} of {shown} on the {split}set of {data}.",
+         f"On {data} it achieves a {name} of {shown}.", f"- {name} on {data}: {shown}"]
+    )  # fmt: skip
+    text, line = page.insert(sentence, before_heading=page.chance.random() < 0.5)
+    yield Injection("result in prose differs", text, line, shown, f"{what}: {sentence}")
+    rows = page.chance.choice(
+        [[f"| Dataset | {name} |", "| --- | --- |", f"| {data} | {shown} |"],
+         ["| Metric | Dataset | Value |", "|---|---|---|", f"| {name} | {data} | {shown} |"]]
+    )  # fmt: skip
+    text, line = page.insert("## Evaluation", "", *rows)
+    yield Injection("result in table differs", text, line + 2, shown, f"{what}: {rows}", len(rows))
+
+
 def _on_train(page: Page) -> Iterator[Injection]:
     for index, line in enumerate(page.lines[: max(page.front, 0)]):
         found = re.match(r"^(\s*(?:-\s+)?split:\s*)['\"]?(?:test|validation|dev)\S*\s*$", line)
@@ -154,6 +190,7 @@ RESULT_MAKERS: tuple[Maker, ...] = (
     _out_of_range,
     _out_of_range_prose,
     _altered,
+    _told_otherwise,
     _on_train,
     _conflicting,
     _malformed,

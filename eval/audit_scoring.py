@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from tools.audit import AuditReport, Finding
 
 _PLACE = re.compile(r"\bL?\d+\b")
+_WHOLE = 15  # lines
 _LOCATED = re.compile(r"#L(\d+)(?:-L(\d+))?")
 
 
@@ -64,6 +65,8 @@ def list_new(before: AuditReport, after: AuditReport) -> list[Finding]:
 def is_at(finding: Finding, line: int, key: str, *, length: int = 1) -> bool:
     """Whether a finding points at an error: at its lines, by its evidence, or by its name."""
     last = line + length - 1
+    if length >= _WHOLE and not finding.line:
+        return True  # all of the text was replaced, and the finding is on all of it
     if line and line <= finding.line <= last:
         return True
     for evidence in finding.evidence:

@@ -103,6 +103,8 @@ def _size_spelt(page: Page) -> Iterator[Twin]:
         if found:
             count = int(found[1])
             for shown in (f"{count / 1000:g}B", f"{count} million", f"{count}M", f"{count},000,000"):
+                if shown == found[0]:
+                    continue
                 new = line[: found.start()] + shown + line[found.end() :]
                 yield Twin("parameters in another unit", page.change(index, new), f"{found[0]} as {shown}")
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim, Verdict
@@ -18,7 +19,9 @@ _EVALUATION = re.compile(r"\b(?:evaluation|validation|dev|test) (?:set|split|dat
 
 def judge_results(subject: AuditSubject) -> Iterator[Claim]:
     """A claim for each result, held against those of the other places: metadata, sentences, tables, logs."""
-    rows = [row for row in subject.card.results if not row.subject][:_MOST_ROWS]
+    own = [row for row in subject.card.results if not row.subject]
+    rows = [row for row in own if row.origin == "metadata"][: 4 * _MOST_ROWS]
+    rows += [row for row in own if row.origin != "metadata"][:_MOST_ROWS]
     by_metric: dict[str, list[ResultRow]] = {}
     for row in rows:
         by_metric.setdefault(fold_metric(row.metric), []).append(row)
@@ -68,6 +71,11 @@ _SPLITS = {"train": "train", "training": "train", "test": "test", "testing": "te
            "valid": "dev", "val": "dev", "dev": "dev", "development": "dev"}  # fmt: skip
 
 
+def _names_of(row: ResultRow) -> set[str]:
+    return {_fold(name) for name in (row.dataset, row.dataset_id.rpartition("/")[2]) if name}
+
+
+@lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.lower())
 
@@ -82,10 +90,7 @@ def same_data(first: ResultRow, second: ResultRow) -> bool:
         return False
     if first.config and second.config and _fold(first.config) != _fold(second.config):
         return False
-    names = [
-        {_fold(name) for name in (row.dataset, row.dataset_id.rpartition("/")[2]) if name}
-        for row in (first, second)
-    ]
+    names = [_names_of(row) for row in (first, second)]
     if not names[0] or not names[1]:
         return True
     return any(one in other or other in one for one in names[0] for other in names[1])
@@ -100,17 +105,19 @@ def _is_sole(
     """
     if same_score(_write(row), _write(other), metric) is not False:
         return False
+    data = _names_of(row) & _names_of(other)
     for one, against in ((row, other), (other, row)):
-        same = {str(item.value) for item in rows if item.origin == one.origin and same_data(item, against)}
-        if len(same) != 1:
+        alike = [item for item in rows if item.origin == one.origin and same_data(item, against)]
+        exact = [item for item in alike if _names_of(item) & data]
+        if len({str(item.value) for item in exact or alike}) != 1:
             return False
     places = {row.origin, other.origin}
     body = other if row.origin == "metadata" else row
     if "table" in places and "metadata" not in places:
         return bool(row.dataset and other.dataset)
-    return (
-        body.origin == "table" or bool(body.dataset) or bool(_EVALUATION.search(subject.card.text[:200_000]))
-    )
+    if body.origin == "table" or body.dataset or _EVALUATION.search(subject.card.text[:200_000]):
+        return True
+    return len({_fold(item.dataset) for item in rows if item.origin == "metadata"}) == 1
 
 
 def _find_logged(subject: AuditSubject, metric: str) -> list[tuple[str, Evidence]]:

@@ -18,7 +18,8 @@ _MOST_CHARACTERS = 1_500
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|<[^>]{0,200}>")
 _LICENCE_WORD = r"(?:licen[cs]e|lizenz|licencia|licenza|licença|licentie|лицензия)"
 _LICENCE_LABEL = re.compile(
-    rf"^[\W_]*(?:(?:the )?(?:model|weights?)(?:'s)? )?{_LICENCE_WORD}(?:\(s\)|s)?(?: type)?\s*[:：|=]",
+    rf"^[\W_]*(?:(?:the )?(?:model|weights?)(?:'s)? )?{_LICENCE_WORD}(?:\(s\)|s)?(?: type)?"
+    r"\s*(?:[:：|=]|[-–—]\s)",
     re.IGNORECASE,
 )
 _SELF = (
@@ -78,13 +79,19 @@ def list_lines(subject: AuditSubject) -> Iterator[tuple[int, str, tuple[str, ...
                 yield passage.lines.start + offset, line.strip(), passage.section
 
 
+def _list_headings(subject: AuditSubject) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    for section in subject.card.sections:
+        if section.level and len(section.title) <= _MOST_CHARACTERS:
+            yield section.lines.start, section.title, section.path
+
+
 def read_licences(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
     """Sentences that put the model under a licence, each with its line."""
-    for number, line, titles in list_lines(subject):
+    for number, line, titles in (*_list_headings(subject), *list_lines(subject)):
         plain = _MARKUP.sub("", line)
         titled = bool(titles) and bool(_TITLE.search(titles[-1]))
         if _LICENCE_LABEL.match(plain):
-            said = re.split(r"[:：|=]", plain.strip(" |"), maxsplit=1)[-1]
+            said = re.split(r"[:：|=]|[-–—]\s", plain.strip(" |"), maxsplit=1)[-1]
             if find_licence_names(said):
                 yield _state(subject, "license", said.strip(" |"), line, number), number
             continue

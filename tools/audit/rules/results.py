@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tools.audit.registry import find, rule
 from tools.audit.results import same_data
+from tools.audit.sentences import list_lines
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
 from tools.audit.values import fold_metric, same_score
@@ -57,7 +58,7 @@ def _name_metric(row: ResultRow) -> str:
     "It was mistyped, or is another metric.",
 )
 def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
-    told = set()
+    told: set[tuple[int, str]] = set()
     in_percent = any(
         2 <= (_number(row) or 0) <= 100 and _name_metric(row) in _SHARES for row in subject.card.results
     )
@@ -95,6 +96,40 @@ def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
                 line=row.line,
                 suggestion="Correct the value, or the name of the metric.",
             )
+    yield from _find_negative(subject, told)
+
+
+def _find_negative(subject: AuditSubject, told: set[tuple[int, str]]) -> Iterator[Finding]:
+    """Negative scores in sentences, which reading results takes for no score at all."""
+    metrics = [metric for metric in METRICS if metric.name in _SHARES | _ERROR_RATES | _POSITIVE]
+    for line, text, _ in list_lines(subject):
+        if text.startswith("|") or not (signed := _NEGATIVE.search(text)):
+            continue
+        before = text[max(0, signed.start() - 60) : signed.start()]
+        for metric in metrics:
+            named = list(metric.pattern.finditer(before))
+            if not named or not _BETWEEN.fullmatch(before[named[-1].end() :]) or (line, metric.name) in told:
+                continue
+            if _OTHER_MEASURE.search(before):
+                continue
+            yield find(
+                subject,
+                "metric-out-of-range",
+                f"{named[-1][0]} is {signed['value']}, and it is never negative.",
+                line=line,
+                suggestion="Correct the value, or the name of the metric.",
+            )
+            break
+
+
+_NEGATIVE = re.compile(
+    r"(?:(?<=\s)|(?<=[:=]))(?P<value>[-\u2212]\s?\d{1,4}(?:[.,]\d+)?)(?![\d\w]|\s*[-\u2013]\s*\d)"
+)
+_BETWEEN = re.compile(
+    r"[\s*_`\")\]]{0,4}(?:\([^()]{1,20}\)|\[[^\[\]]{1,20}\])?[*_`\s]{0,4}(?:scores?|rates?|values?)?\s*"
+    r"(?:of|is|was|were|are|:|=|at|equals|reached|reaches)[\s*_`]{0,4}",
+    re.IGNORECASE,
+)
 
 
 @rule(
