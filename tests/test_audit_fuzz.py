@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import random
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -109,6 +111,85 @@ def _fuzz(chance: random.Random, count: int, folder: Path) -> None:
         assert time.process_time() - started < 5.0, data
         _check(report)
     assert _audit(folder, data).describe() == report.describe()
+
+
+KEYS = (
+    "max_position_embeddings", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+    "architectures", "model_type", "rope_scaling", "text_config", "quantization_config",
+    "base_model_name_or_path", "peft_type", "r", "eval_accuracy", "eval_loss", "log_history", "step",
+    "epoch", "model_max_length", "transformers_version", "__metadata__", "dtype", "shape",
+    "data_offsets", "a.weight", "learning_rate", "tokenizer_class", "model", "added_tokens",
+    "torch_dtype",
+)  # fmt: skip
+FILES = (
+    "config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json",
+    "adapter_config.json", "training_args.json", "trainer_state.json", "all_results.json",
+    "eval_results.json", "model.safetensors", "adapter_model.safetensors",
+    "model.safetensors.index.json", "preprocessor_config.json",
+)  # fmt: skip
+TOLD = HEAD + (
+    "It has 110M parameters, 12 layers, a hidden size of 768, a context length of 512.\n"
+    "Its architecture is BertForMaskedLM, with a vocabulary size of 30522.\n"
+    "It has an accuracy of 0.91 on the test set. It was made from bert-base-uncased.\n"
+)
+
+
+def _make_json(chance: random.Random, depth: int = 0) -> Any:
+    kinds = 8 if depth > 4 else 11
+    match chance.randrange(kinds):
+        case 0:
+            return chance.choice((0, -1, 1, 12, 512, 768, 30522, 10**30, -(10**400), 2**63))
+        case 1:
+            return chance.choice((0.5, float("nan"), float("inf"), -float("inf"), 1e308, 0.91))
+        case 2:
+            return chance.choice((True, False, None))
+        case 3:
+            return chance.choice(
+                ("F32", "I8", "", "\x00", "\ud800", "\u202e", "a/b", "BertForMaskedLM", "../../x", "9" * 5000)
+            )
+        case 4 | 5:
+            return [chance.choice((0, 1, 4, 10**12, -1, True, "x")) for _ in range(chance.randrange(5))]
+        case 6 | 7:
+            return chance.choice(BODY)
+        case 8:
+            return [_make_json(chance, depth + 1) for _ in range(chance.randrange(4))]
+    return {chance.choice(KEYS): _make_json(chance, depth + 1) for _ in range(chance.randrange(8))}
+
+
+def _write_files(chance: random.Random, folder: Path) -> None:
+    """Files of a model with values of any kind; a header now and then with sound entries."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    for name in chance.sample(FILES, chance.randrange(1, 6)):
+        value = {key: _make_json(chance) for key in chance.sample(KEYS, 12)}
+        if chance.random() < 0.1:
+            value = _make_json(chance)
+        data = json.dumps(value).encode()
+        if name.endswith(".safetensors"):
+            data = struct.pack("<Q", len(data)) + data + bytes(chance.randrange(64))
+        if chance.random() < 0.2:
+            data = data[: chance.randrange(len(data) + 1)]
+        (folder / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_files_made_by_chance(seed: int, tmp_path: Path) -> None:
+    _fuzz_files(random.Random(seed), 40, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_many_files_made_by_chance(seed: int, tmp_path: Path) -> None:
+    _fuzz_files(random.Random(seed), 400, tmp_path)
+
+
+def _fuzz_files(chance: random.Random, count: int, folder: Path) -> None:
+    for _ in range(count):
+        _write_files(chance, folder)
+        (folder / "README.md").write_text(TOLD, encoding="utf-8")
+        report = audit_target(None, str(folder))
+        _check(report)
+        assert not {"card-missing", "card-format"} & {finding.rule for finding in report.findings}
 
 
 @pytest.mark.parametrize("shape", ["one line", "many lines"])

@@ -195,7 +195,7 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
             if thousands := groups["k"] or groups.get("k2"):
                 number *= 1000
             found = subject.gathered.find("config.json", *size.keys)
-            if found is None or not isinstance(found[0].value, int) or number < 2:
+            if found is None or not _is_size(found[0].value) or number < 2:
                 yield Claim(size.kind, text.strip(), line, matched[0])
                 continue
             value = found[0].value
@@ -213,6 +213,11 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
                 (found[1],),
                 f"The card says {matched[0]!r}, config.json says {value}",
             )
+
+
+def _is_size(value: object) -> bool:
+    """Whether a configuration's value is a count that can be: digits beyond a float's are none."""
+    return isinstance(value, int) and 0 <= value < 10**15
 
 
 def _judge_architecture(subject: AuditSubject) -> Iterator[Claim]:

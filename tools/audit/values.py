@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -173,6 +174,8 @@ def _is_rounded_percent(first: str, second: str) -> bool:
     try:
         values = [float(text.strip().rstrip("%")) for text in (first, second)]
     except ValueError:
+        return False
+    if not all(map(math.isfinite, values)):
         return False
     percent = [value * 100 if abs(value) <= 1 and "%" not in text else value
                for value, text in zip(values, (first, second), strict=True)]  # fmt: skip
