@@ -242,7 +242,7 @@ def _judge_parents(subject: AuditSubject) -> Iterator[Claim]:
                     for o in same[:3]
                     if o.text
                 )
-            elif parent.origin == "prose" and metadata and "/" in parent.name and parent.confidence >= 0.8:
+            elif parent.origin == "prose" and metadata and "/" in parent.name and parent.confidence >= 0.65:
                 verdict = "contradicted"
                 evidence = tuple(
                     subject.ledger.add("metadata", source, o.locator, o.text, card.sha256)
