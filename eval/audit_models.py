@@ -119,7 +119,7 @@ def run_folders(folder: Path, seed: int, score: Score, twins: TwinScore) -> None
         shutil.copytree(original, folder / name)
         (folder / name / "record.json").unlink(missing_ok=True)
         before = audit_folder(folder, name, text)
-        if not config.get("quantization_config"):
+        if config and not config.get("quantization_config"):  # an adapter's card may state its base's sizes
             for error in inject_sizes(text, config, parameters, seed):
                 score.count(name, error, before, audit_folder(folder, name, error.card))
             for twin in make_size_twins(text, config, parameters, seed):

@@ -7,6 +7,7 @@ of the weights, a declared parent against lineage. What no other place speaks of
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from tools.audit.results import judge_results
@@ -19,9 +20,11 @@ from tools.audit.values import (
     find_licence_names,
     is_placeholder,
     read_language_codes,
+    same_dataset,
     same_licence,
     same_model,
 )
+from tools.cards.metrics import KNOWN_DATASET
 from tools.cards.types import Passage
 from tools.draft.gathering import Known
 from tools.evidence import Evidence
@@ -184,6 +187,7 @@ def _judge_datasets(subject: AuditSubject) -> Iterator[Claim]:
         ids = {_fold_name((first or second).rpartition("/")[2]) for first, second in named}
         if re.fullmatch(r"[\w.-]+/[\w.-]+", known.shown):
             ids.add(_fold_name(known.shown.rpartition("/")[2]))
+        ids |= {_fold_name(found[0]) for found in KNOWN_DATASET.finditer(known.shown[:300])}
         stated = {_fold_name(name.rpartition("/")[2]) for name in declared}
         pointer_evidence = subject.cite_metadata("/datasets")
         if ids and stated and pointer_evidence:
@@ -192,7 +196,7 @@ def _judge_datasets(subject: AuditSubject) -> Iterator[Claim]:
                 known.evidence.text,
                 line,
                 known.shown,
-                "supported" if ids & stated else "contradicted",
+                "supported" if any(same_dataset(a, b) for a in ids for b in stated) else "contradicted",
                 (pointer_evidence,),
                 f"The training data is {known.shown[:120]!r} here, "
                 f"{', '.join(declared[:6])!r} in the metadata",
@@ -269,9 +273,16 @@ def _judge_snippets(subject: AuditSubject) -> Iterator[Claim]:
     own = subject.model
     is_own = [bool(own) and name.lower() == own.lower() for _, _, name in loaded]
     parents = [parent.name for parent in subject.card.parents]
+    counts = Counter(name.lower() for _, _, name in loaded)
+    whole = subject.card.text.lower()
     for (line, text, name), mine in zip(loaded, is_own, strict=True):
         related = any(same_model(name, parent) for parent in parents)
-        if not own or related or (any(is_own) and not mine):
+        # Beside the model itself others may be loaded; one of a stranger that nothing else names is odd.
+        short = name.lower().rpartition("/")[2]
+        named = name.partition("/")[0].lower() == own.partition("/")[0].lower() or (
+            whole.count(short) > counts[name.lower()]
+        )
+        if not own or related or (any(is_own) and not mine and named):
             yield Claim("snippet", text, line, name)
             continue
         evidence = subject.ledger.add(

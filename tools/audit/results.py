@@ -106,9 +106,14 @@ def _is_sole(
     if same_score(_write(row), _write(other), metric) is not False:
         return False
     data = _names_of(row) & _names_of(other)
+    said = _fold(" ".join(one.text for one in (row, other) if one.origin != "metadata")[:2000])
     for one, against in ((row, other), (other, row)):
         alike = [item for item in rows if item.origin == one.origin and same_data(item, against)]
-        exact = [item for item in alike if _names_of(item) & data]
+        exact = [item for item in alike if _names_of(item) & data] or [
+            item
+            for item in alike
+            if item.origin == "metadata" and any(len(n) > 4 and n in said for n in _names_of(item))
+        ]
         if len({str(item.value) for item in exact or alike}) != 1:
             return False
     places = {row.origin, other.origin}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tools.audit.subject import AuditSubject
 from tools.audit.values import find_languages, find_licence_names
+from tools.cards.metrics import KNOWN_DATASET
 from tools.draft.gathering import Known
 from tools.search.vocabulary import language_names
 
@@ -60,6 +61,11 @@ _TRAINED = re.compile(
     r"[^.!?]{0,60}?\b(?:on|with|from|using)\b"
     r"|^[\W_]*(?:training |fine-?tuning )?data ?sets?(?: used)?\s*[:：|]|^[\W_]*training data\s*[:：|])"
     r"(?P<rest>.{0,300})",
+    re.IGNORECASE,
+)
+_TUNED = re.compile(
+    r"(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|fine-?\s?tuning)\b(?: \w+){0,3} (?:on|with|using)\b"
+    r"(?P<rest>.{0,90})",
     re.IGNORECASE,
 )
 _TESTED = re.compile(r"\b(?:evaluat|test|benchmark|result|performance)", re.IGNORECASE)
@@ -123,6 +129,10 @@ def read_datasets(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
     for number, line, titles in list_lines(subject):
         if titles and _TESTED.search(titles[-1]) and not re.search("train", titles[-1], re.IGNORECASE):
             continue
+        for found in _TUNED.finditer(line):
+            clause = re.split(r"[.;!?](?:\s|$)", found["rest"])[0]
+            for name in KNOWN_DATASET.finditer(re.sub(r"\]\([^)]*\)", "]", clause)):
+                yield _state(subject, "dataset", name[0], line, number), number
         for found in _TRAINED.finditer(line):
             for name in _DATASET_ID.finditer(found["rest"]):
                 said = name["link"] or name["code"] or name["bare"]

@@ -111,6 +111,34 @@ def read_language_codes(value: Any) -> set[str]:
     return found
 
 
+# Names of one dataset, and the parts of a collection; all folded to letters and digits.
+_ONE_DATASET = (
+    {"ade20k", "sceneparse150", "sceneparsing", "mitsceneparsing"},
+    {"mnli", "multinli", "multigenrenli"},
+    {"cnndailymail", "cnndm", "cnn"},
+    {"coco", "mscoco", "coco2017", "detectiondatasetscoco"},
+    {"voc", "pascalvoc", "voc2007", "voc2012", "pascalvoc2012"},
+    {"imagenet", "imagenet1k", "ilsvrc2012", "ilsvrc"},
+    {"ptb", "penntreebank", "ptbtextonly"},
+    {"conll2003", "conll03"},
+    {"agnews", "agnewsdataset"},
+    {"speechcommands", "speechcommandsv2"},
+)
+_PARTS = {
+    "glue": {"mnli", "multinli", "sst2", "sst", "mrpc", "qqp", "qnli", "rte", "wnli", "cola", "stsb"},
+    "superglue": {"boolq", "copa", "rte", "wic", "multirc", "record", "cb"},
+}
+
+
+def same_dataset(first: str, second: str) -> bool:
+    """Whether two folded names may mean one dataset: one inside the other, begun alike, or known so."""
+    if first in second or second in first or (min(len(first), len(second)) > 4 and first[:5] == second[:5]):
+        return True
+    if first in _PARTS.get(second, ()) or second in _PARTS.get(first, ()):
+        return True
+    return any(first in names and second in names for names in _ONE_DATASET)
+
+
 @lru_cache(maxsize=1024)
 def fold_model(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.rpartition("/")[2].lower())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tools.audit.registry import find, rule
+from tools.audit.sentences import list_lines
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
 
@@ -63,6 +64,34 @@ def find_email(subject: AuditSubject) -> Iterator[Finding]:
                 f"This line holds {'an e-mail address' if len(found) == 1 else 'e-mail addresses'}.",
                 line=number,
                 claim=_hide(line, _EMAIL),
+                suggestion="Name a project page or the Hub's discussions instead.",
+            )
+
+
+_PHONE = re.compile(
+    r"(?:(?:\b(?:tel|telephone|phone|mobile|cell|whatsapp|fax|call|telefon|téléphone|teléfono)\b[^\d+\n]{0,24})"
+    r"(?=[+(\d])(?P<said>\+?[\d(][\d ()./-]{6,22}\d)"
+    r"|(?<![\w+.])(?P<plain>\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4})(?![\w.]))",
+    re.IGNORECASE,
+)
+
+
+@rule(
+    "phone-in-card",
+    "note",
+    "A telephone number in the card",
+    "Personal data in a public file; a project page or the Hub's discussions do as well.",
+)
+def find_phone(subject: AuditSubject) -> Iterator[Finding]:
+    for number, line, _ in list_lines(subject):
+        found = _PHONE.search(line)
+        if found and 7 <= sum(sign.isdigit() for sign in found["said"] or found["plain"]) <= 15:
+            yield find(
+                subject,
+                "phone-in-card",
+                "This line holds what looks like a telephone number.",
+                line=number,
+                claim=re.sub(r"\d(?=\D*\d\D*\d\D*\d)", "#", line)[:400],
                 suggestion="Name a project page or the Hub's discussions instead.",
             )
 

@@ -77,7 +77,12 @@ def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
             low, high = 0.0, float("inf")
         else:
             continue
-        if fold_metric(row.metric) in _FRACTIONS and 1 < value < 2 and not row.unit and not in_percent:
+        if (
+            fold_metric(row.metric) in _FRACTIONS
+            and 1 < value < 2
+            and not row.unit
+            and (row.origin == "prose" or (row.origin == "metadata" and not in_percent))
+        ):
             told.add((row.line, metric))
             yield find(
                 subject,
@@ -103,6 +108,14 @@ def _find_negative(subject: AuditSubject, told: set[tuple[int, str]]) -> Iterato
     """Negative scores in sentences, which reading results takes for no score at all."""
     metrics = [metric for metric in METRICS if metric.name in _SHARES | _ERROR_RATES | _POSITIVE]
     for line, text, _ in list_lines(subject):
+        if (over := _OVER.search(text)) and not over["value"].startswith("100"):
+            yield find(
+                subject,
+                "metric-out-of-range",
+                f"{over[0][:80]!r} is more than all of the data.",
+                line=line,
+                suggestion="Correct the value, or the name of the metric.",
+            )
         if text.startswith("|") or not (signed := _NEGATIVE.search(text)):
             continue
         before = text[max(0, signed.start() - 60) : signed.start()]
@@ -122,6 +135,12 @@ def _find_negative(subject: AuditSubject, told: set[tuple[int, str]]) -> Iterato
             break
 
 
+_OVER = re.compile(
+    r"\b(?:genauigkeit|trefferquote|treffergenauigkeit|exactitude|justesse|précision|rappel|exactitud|precisión"
+    r"|exhaustividad|accuratezza|acurácia|precisão|nauwkeurigheid)\b[^.\d\n]{0,40}"
+    r"(?P<value>(?:1\d\d|[2-9]\d\d)(?:[.,]\d+)?)\s?%",
+    re.IGNORECASE,
+)
 _NEGATIVE = re.compile(
     r"(?:(?<=\s)|(?<=[:=]))(?P<value>[-\u2212]\s?\d{1,4}(?:[.,]\d+)?)(?![\d\w]|\s*[-\u2013]\s*\d)"
 )
@@ -229,6 +248,35 @@ def find_train_result(subject: AuditSubject) -> Iterator[Finding]:
                 suggestion="Report a split the model was not trained on, or correct the split's name.",
                 severity="note" if re.search(r"generator|imagefolder", row.dataset_id) else None,
             )
+    yield from _find_train_sentences(subject)
+
+
+_ON_TRAIN = re.compile(
+    r"\b(?:evaluated|tested|measured|validated|benchmarked|scores?|accuracy|f1|results?|performance|evaluation"
+    r"|metrics?|reache[sd]|achieve[sd]?|obtained)\b[^.!?]{0,60}\b(?:on|over|for|from|using)\s+(?:the\s+|our\s+|its\s+)?"
+    r"(?:same\s+)?train(?:ing)?[- ](?:set|split|data|partition|corpus|samples|examples)\b"
+    r"|\bauf (?:den|dem) trainings(?:daten|satz|set)\w* (?:evaluiert|getestet|gemessen)"
+    r"|\bévalué\w* sur (?:les données|le jeu|l'ensemble) d.entra[iî]nement"
+    r"|\bevaluad[oa] (?:en|sobre) (?:el conjunto|los datos) de entrenamiento",
+    re.IGNORECASE,
+)
+_NOT_ON_TRAIN = re.compile(
+    r"\b(?:not|never|unlike|instead of|rather than|trained|training time|train(?:ing)? loss|convert|overlap"
+    r"|held[- ]out|n['’]t|leave)\b",
+    re.IGNORECASE,
+)
+
+
+def _find_train_sentences(subject: AuditSubject) -> Iterator[Finding]:
+    for line, text, _ in list_lines(subject):
+        if (found := _ON_TRAIN.search(text)) and not _NOT_ON_TRAIN.search(found[0]):
+            yield find(
+                subject,
+                "result-on-train",
+                f"The text says so itself: {found[0][:120]!r}.",
+                line=line,
+                suggestion="Report a split the model was not trained on.",
+            )
 
 
 @rule("model-index-malformed", "error", "model-index is malformed", "The Hub refuses or ignores the results.")
@@ -250,6 +298,29 @@ def find_malformed_index(subject: AuditSubject) -> Iterator[Finding]:
                 continue
             base = f"/model-index/{number}/results/{place}"
             yield from _find_missing_parts(subject, result, base)
+            yield from _find_texts(subject, result, base)
+
+
+def _find_texts(subject: AuditSubject, result: dict[str, object], base: str) -> Iterator[Finding]:
+    """Values that are no numbers; a number in quotes is read by all who read results."""
+    metrics = result.get("metrics")
+    for number, metric in enumerate(metrics if isinstance(metrics, list) else []):
+        value = metric.get("value") if isinstance(metric, dict) else None
+        if isinstance(value, str) and value.strip() and not _NUMBER.fullmatch(value.strip()):
+            pointer = f"{base}/metrics/{number}"
+            yield find(
+                subject,
+                "model-index-malformed",
+                f"The value {value[:60]!r} is text, no number.",
+                line=subject.line_of(f"{pointer}/value") or subject.line_of(pointer),
+                suggestion="Write the bare number.",
+                severity="note" if len(value) > 24 else "warning",
+            )
+
+
+_NUMBER = re.compile(
+    r"[-+]?\d*\.?\d+(?:e[-+]?\d+)?|\.?(?:nan|inf)|\d[\d.]* ?\+/- ?[\d.]+|\d[\d.]* ?± ?[\d.]+", re.IGNORECASE
+)
 
 
 def _find_missing_parts(subject: AuditSubject, result: dict[str, object], base: str) -> Iterator[Finding]:
