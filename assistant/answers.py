@@ -57,11 +57,11 @@ class ToolView(_Frozen):
 
     `kind` says which: "comparison" is what `lake compare --json` prints, "lineage" what `lake lineage --json`
     prints, "results" holds `rankings`, each {"metric", "lower_is_better", "rows": [{"model", "metric",
-    "value", "unit", "dataset", "config", "split", "verified", "keys": [evidence keys]}]}. Evidence in a
-    document is numbered in the ledger of the conversation.
+    "value", "unit", "dataset", "config", "split", "verified", "keys": [evidence keys]}]}, "card" a drafted
+    card, {"model", "markdown"}. Evidence in a document is numbered in the ledger of the conversation.
     """
 
-    kind: Literal["comparison", "lineage", "results"]
+    kind: Literal["comparison", "lineage", "results", "card"]
     document: dict[str, Any]
 
 

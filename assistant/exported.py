@@ -36,6 +36,7 @@ _OWN_WORDS = (
         r"^(No card of this lake speaks of “[^\n]{1,200}”; nearest in meaning, with what their cards say:)$",
         re.MULTILINE,
     ),
+    re.compile(r"^(Open, because no evidence states it: [^\n`]{1,1000}\.)$", re.MULTILINE),
     re.compile(r"^(Of [\d,]{1,12} that fit, [\d,]{1,12} do not state it\.)$", re.MULTILINE),
     re.compile(r"^(Also found: `[^\n]{1,4000}`\.)$", re.MULTILINE),
     re.compile(r"^(\d{1,6} more cards do\.)$", re.MULTILINE),

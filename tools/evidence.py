@@ -8,6 +8,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+# The source of what the lake says of itself: counts, and what audits and drafts of its cards find. Code makes
+# its text from the catalog, and it names the models it is about.
+LAKE_SOURCE = "lake"
+
 EvidenceKind = Literal["card", "metadata", "config", "weights", "lineage", "results", "paper", "repo"]
 
 

@@ -123,7 +123,7 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
     )
 
 
-def compose_gaps(plan: Plan, read: Json) -> Draft:
+def compose_gaps(plan: Plan, read: Json, audited: Json | None = None) -> Draft:
     """Which of the usual fields a model's documentation states, and which it leaves out."""
     model = str(read["model"])
     stated = [write_field(model, name, facts[:1]) for name, facts in read["facts"].items() if facts]
@@ -134,6 +134,8 @@ def compose_gaps(plan: Plan, read: Json) -> Draft:
     lines = [phrases.CARD_STATES, "", *(f"- {line}" for line in stated)] if stated else []
     if absent:
         lines += ["", f"The card of {name_model(model)} does not state its {join_words(absent, last='or')}."]
+    if audited is not None:
+        lines += ["", f"{audited['summary']['text']} [{audited['summary']['key']}]"]
     if "our_summary_of" in read:
         lines += ["", phrases.OUR_SUMMARIES]
     return Draft(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
+from assistant.offline.compose_audit import compose_audit, compose_drafted, compose_finding
 from assistant.offline.compose_descendants import compose_descendants
 from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_gaps, compose_overview
 from assistant.offline.compose_search import (
@@ -56,7 +57,13 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
         case "fact":
             return compose_fact(plan, by_tool.get("read_card") or by_tool["read_document"])
         case "gaps":
-            return compose_gaps(plan, by_tool["read_card"])
+            return compose_gaps(plan, by_tool["read_card"], by_tool.get("audit_card"))
+        case "audit":
+            return compose_audit(plan, by_tool["audit_card"])
+        case "finding":
+            return compose_finding(plan, by_tool["audit_card"])
+        case "draft":
+            return compose_drafted(plan, by_tool["draft_card"])
         case "overview":
             return compose_overview(plan, by_tool.get("read_card") or by_tool["read_document"])
         case "compare":

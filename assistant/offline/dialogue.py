@@ -69,6 +69,14 @@ def read_turns(messages: Sequence[BaseMessage]) -> tuple[list[Turn], str, list[B
     return turns, str(messages[humans[-1]].text), list(messages[humans[-1] + 1 :])
 
 
+def read_ordinal(question: str) -> int | None:
+    """The place that "the second one", "number 3" names, from 0; -1 for the last, None when none is named."""
+    if found := re.search(rf"\b(?:{_WHICH})\b", question, re.IGNORECASE):
+        return _ORDINALS[found[0].lower()]
+    digit = re.search(r"(?:\b(?:number|no\.?|finding|error|warning|note)\s*|#\s?)(\d{1,2})\b", question, re.I)
+    return int(digit[1]) - 1 if digit else None
+
+
 def strip_references(question: str) -> str:
     """The question without the words that point to an earlier model: what is asked of it."""
     if ordinal := _ORDINAL.search(question):

@@ -9,7 +9,8 @@ from tools.attributes import Attribute
 
 Intent = Literal[
     "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "ranking",
-    "gaps", "nobody", "papers", "lake", "count", "weigh", "certainty", "lake_lineage", "similar_weights",
+    "gaps", "nobody", "papers", "lake", "count", "audit", "finding", "draft",
+    "weigh", "certainty", "lake_lineage", "similar_weights",
     "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
 ]  # fmt: skip
 

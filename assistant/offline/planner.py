@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from assistant.offline.audit_plans import plan_finding, plan_of_card
 from assistant.offline.count_plans import plan_count
 from assistant.offline.cues import (
     ELSEWHERE,
@@ -88,6 +89,8 @@ class Planner:
             bare = strip_base(bare)
         if turns and not strong and not unknown and (sibling := self._sibling(question, bare, turns)):
             return sibling
+        if turns and not strong and (asked := plan_finding(question, turns)):
+            return asked
         scope = read_scope(question, names_model=bool(strong or referred))
         match scope:
             case "action" | "injection" | "world":
@@ -180,6 +183,8 @@ class Planner:
         )
         if weighed := plan_pair(base, bare):
             return weighed
+        if of_card := plan_of_card(base, bare):
+            return of_card
         if has_shape("similar", bare) and len(models) == 1:
             return self._similar(base, question)
         if (
@@ -207,8 +212,8 @@ class Planner:
             }
             return replace(base, intent="compare", requests=(Request("compare_documentation", arguments),))
         if has_shape("gaps", bare):
-            request = Request("read_card", {"model": models[0], "fields": list(_CARD_FIELDS)})
-            return replace(base, intent="gaps", requests=(request,))
+            reads = Request("read_card", {"model": models[0], "fields": list(_CARD_FIELDS)})
+            return replace(base, intent="gaps", requests=(reads, Request("audit_card", {"model": models[0]})))
         overview = not attributes and not asked_metrics(bare) and is_overview(bare)
         arguments = {"model": models[0], "question": "" if overview else bare}
         fields = [a.field for a in attributes if a.field]

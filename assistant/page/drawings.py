@@ -19,14 +19,28 @@ _FRAME, _ROW = 210, 64
 
 
 def render_views(answer: Answer) -> str:
-    """What the tools of an answer found and can be drawn: comparisons and lineages."""
+    """What the tools of an answer found and can be drawn: comparisons, lineages and drafted cards."""
     shown = []
     for call in answer.tools:
         if call.view is not None and call.view.kind == "comparison":
             shown.append(render_comparison(call.view.document, inline=True))
         elif call.view is not None and call.view.kind == "lineage" and call.view.document["edges"]:
             shown.append(render_lineage(call.view.document))
+        elif call.view is not None and call.view.kind == "card":
+            shown.append(render_card(call.view.document))
     return "".join(f'<section class="drawing">{html}</section>' for html in shown)
+
+
+def render_card(document: Mapping[str, Any]) -> str:
+    """A drafted card as its Markdown, folded; nothing of it is run or fetched."""
+    text = str(document["markdown"])
+    copied = escape_html(text, quote=True)
+    return (
+        f"<details class='card-text' data-keep='card'><summary>The drafted card of "
+        f"<bdi>{escape_line(str(document['model']))}</bdi>, {text.count(chr(10)) + 1:,} lines</summary>"
+        f'<button type="button" class="small" data-act="copy" data-copy="{copied}">copy</button>'
+        f"<pre>{escape(text)}</pre></details>"
+    )
 
 
 def render_comparison(document: Mapping[str, Any], *, inline: bool = False) -> str:

@@ -30,6 +30,8 @@ _TOOLS = {
     "compare_models": "Compared two models",
     "find_similar_by_weights": "Looked for similar weights",
     "search_papers": "Searched the papers",
+    "audit_card": "Audited a card",
+    "draft_card": "Drafted a card",
     "count_models": "Counted models",
     "describe_lake": "Counted what the lake holds",
 }

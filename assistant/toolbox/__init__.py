@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from assistant.toolbox import counting, finding, reading, weighing
+from assistant.toolbox import auditing, counting, finding, reading, weighing
 from assistant.toolbox.arguments import (
+    AuditCard,
     CompareDocumentation,
     CompareModels,
     CountModels,
     DescribeLake,
+    DraftCard,
     FindSimilarByWeights,
     ListResults,
     RankModels,
@@ -97,6 +99,20 @@ _TOOLS: tuple[tuple[str, type[BaseModel], Callable[[ToolContext, Any], dict[str,
         SearchPapers,
         finding.search_papers,
         "Passages of the papers in the lake.",
+    ),
+    (
+        "audit_card",
+        AuditCard,
+        auditing.audit_card,
+        "Check a model's card: its claims held against other places, its faults with line and fix, its "
+        "missing sections. For 'audit X', 'can I trust its card', 'what is wrong or missing'.",
+    ),
+    (
+        "draft_card",
+        DraftCard,
+        auditing.draft_card,
+        "Draft a model card from evidence: what can be filled, from where, and what stays open. The whole "
+        "card is shown beside your answer.",
     ),
     (
         "count_models",

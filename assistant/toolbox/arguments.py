@@ -98,6 +98,14 @@ class RankModels(_Arguments):
     limit: int = Field(5, ge=1, le=20, description="How many models.")
 
 
+class AuditCard(_Arguments):
+    model: Name = Field(description="Full id.")
+
+
+class DraftCard(_Arguments):
+    model: Name = Field(description="Full id.")
+
+
 class CountModels(_Arguments):
     query: Words = Field("", description="Conditions in plain words, e.g. 'German, under MIT'; may be empty.")
     by: CountField | None = Field(None, description="Count the values of this field among them.")

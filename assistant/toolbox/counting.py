@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any, get_args
 
 from assistant.toolbox.arguments import CountModels, DescribeLake
+from assistant.toolbox.auditing import tell_again as retell_audit
 from assistant.toolbox.context import ToolContext
 from assistant.toolbox.finding import describe_lake
 from assistant.toolbox.results import count_noun
@@ -56,7 +57,9 @@ def count_lake(context: ToolContext, arguments: CountModels) -> dict[str, Any]:
 
 
 def tell_again(lake: Lake, locator: str) -> list[str]:
-    """What the lake says of itself today at a locator of `describe_lake` or `count_models`."""
+    """What the lake says of itself today at a locator of the tools that count, audit and draft."""
+    if (told := retell_audit(lake, locator)) is not None:
+        return told
     context = ToolContext(lake=lake, ledger=EvidenceLedger())
     if not locator.startswith(f"{_LOCATOR}?"):
         return [str(line["text"]) for line in describe_lake(context, DescribeLake())["lines"]]

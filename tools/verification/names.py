@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from tools.evidence import Evidence, EvidenceLedger
+from tools.evidence import LAKE_SOURCE, Evidence, EvidenceLedger
 from tools.metrics import METRICS
 from tools.search.vocabulary import language_names, task_names
 from tools.verification.needs import read_need
@@ -40,7 +40,7 @@ class Names:
 
     def __init__(self, ledger: EvidenceLedger, known: Collection[str], allowed: Collection[str]) -> None:
         self._ledger = ledger
-        sources = {item.model for item in ledger}
+        sources = {item.model for item in ledger if item.source != LAKE_SOURCE}
         self._known = {name.lower(): name for name in [*known, *sources]}
         self._lake = {name.lower(): name for name in known}
         self._allowed = " ".join(allowed).lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from tools.evidence import Evidence, EvidenceLedger
+from tools.evidence import LAKE_SOURCE, Evidence, EvidenceLedger
 from tools.verification.licences import find_licences
 from tools.verification.links import blank_links
 from tools.verification.marks import Mark, find_marks
@@ -23,7 +23,6 @@ _OPENING = r"(?:yes|no|sure|right|well|so|and|but|also|of course|in short|then)\
 _PRONOUN = re.compile(
     rf"^\W*(?:{_OPENING})*(?:it|its|this|the) ?(?:model|card|checkpoint|one)?\b", re.IGNORECASE
 )
-_LAKE = "lake"  # the source of what the lake says of itself: counts, with the models that were counted
 
 
 class Subjects:
@@ -96,14 +95,18 @@ class Subjects:
         if not models or set(named) & models:
             return ""
         for item in items:
+            if item.source == LAKE_SOURCE:
+                if named[0] in {name.lower() for name, _, _ in self._names.ids(read_text(item.text))}:
+                    return ""
+                continue
             if not self._names.is_known(item.model) or item.kind in ("paper", "repo"):
-                return ""
-            if item.source == _LAKE and named[0] in {name for name, _, _ in self._ids_of(item)}:
                 return ""
             for unit in read_passage(item).units:
                 if any(is_subject(name, unit.reading) for name in named[:1]):
                     return ""
         first = next(iter(items))
+        if first.source == LAKE_SOURCE:
+            return f"{first.id} does not name {named[0]}"
         return f"{first.id} is about {first.model}, not about {named[0]}"
 
     def check_pairs(self, part: Reading, items: Sequence[Evidence]) -> str:
@@ -121,9 +124,6 @@ class Subjects:
             if own and not any(supports_number(number, other, share=True) for other in given):
                 return f"{number.written} is not what {own[0].evidence.id} gives for {owner}"
         return ""
-
-    def _ids_of(self, item: Evidence) -> list[tuple[str, int, int]]:
-        return [(name.lower(), start, end) for name, start, end in self._names.ids(read_text(item.text))]
 
     def find_in_scope(self, piece: Piece) -> list[str]:
         """The models that the text above a statement speaks of, nearest first."""

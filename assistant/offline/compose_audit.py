@@ -1,0 +1,101 @@
+"""Answers on a card as a whole: an audit, one of its findings, a draft."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from assistant.offline import phrases
+from assistant.offline.cues import is_yes_no
+from assistant.offline.draft import Draft
+from assistant.offline.plan import Plan
+from assistant.offline.wording import join_words, mark_keys, name_model, plain_text, quote_text
+
+Json = Mapping[str, Any]
+
+_SHOWN_FINDINGS = 6
+_SHOWN_STATEMENTS = 8
+_SHOWN_OPEN = 8
+_MAY_I = re.compile(r"\W*(?:can|may|should|could|would)\s+(?:i|we|one|you|they)\b", re.IGNORECASE)
+# Slots whose statement is a bare value, with what the value is called.
+_FIELDS = {"License": "licence", "Model type": "task", "Finetuned from model": "base model"}
+
+
+def compose_audit(plan: Plan, audited: Json) -> Draft:
+    """The counts, then the findings, most severe first, each with its line and its fix."""
+    findings = audited["findings"]
+    sound = not audited["counts"]["error"] and not audited["claims"]["contradicted"]
+    asks = is_yes_no(plan.question) or _MAY_I.match(plan.question) is not None
+    opening = [phrases.NOTHING_CONTRADICTED if sound else phrases.NOT_AS_IT_STANDS, ""] if asks else []
+    lines = [*opening, _say_summary(audited), ""]
+    serious = [found for found in findings if found["severity"] != "note"]
+    shown = (serious or findings)[:_SHOWN_FINDINGS]
+    for number, found in enumerate(shown, 1):
+        first, *more = _say(audited["model"], found)
+        lines += [f"{number}. {first}", *more]
+    if sound and not asks:
+        lines += ["", phrases.NOTHING_CONTRADICTED]
+    if len(findings) + audited["more"] > len(shown):
+        lines += ["", phrases.ALL_FINDINGS]
+    return Draft(
+        "\n".join(lines).strip(),
+        models=(audited["model"],),
+        memo={"intent": "audit", "question": plan.question, "models": [audited["model"]], "finding": 1},
+    )
+
+
+def compose_finding(plan: Plan, audited: Json) -> Draft:
+    """One finding whole: what it says, the line, why it matters, the evidence against it."""
+    findings = [f for f in audited["findings"] if plan.reason in ("", f["severity"])]
+    place = len(findings) if plan.limit == 0 else plan.limit  # "the last one"
+    memo = {"intent": "finding", "question": plan.question, "models": [audited["model"]], "finding": place}
+    if not 1 <= place <= len(findings):
+        return Draft(_say_summary(audited), models=(audited["model"],), memo={**memo, "finding": 1})
+    found = findings[place - 1]
+    memo["finding"] = found["number"]
+    lines = [line.strip().removeprefix("- ") for line in _say(audited["model"], found)]
+    if found["why"]:
+        lines.insert(1, f"Why it matters: {found['why']} [{found['key']}]")
+    for item in found["evidence"]:
+        if quoted := quote_text(item["text"], words=40):
+            lines.append(f"{quoted} [{item['key']}]")
+    return Draft("\n".join(f"- {line}" for line in lines), models=(audited["model"],), memo=memo)
+
+
+def compose_drafted(plan: Plan, drafted: Json) -> Draft:
+    """What a draft could fill, its main statements with their evidence, and what is open."""
+    lines = [_say_summary(drafted), ""]
+    for said in drafted["statements"][:_SHOWN_STATEMENTS]:
+        text = plain_text(said["text"])
+        if not text.endswith("."):
+            if (field := _FIELDS.get(said["slot"])) is None:
+                continue
+            text = f"{name_model(drafted['model'])}: {field} {text}"
+        lines.append(f"- {text} {mark_keys(said['keys'])}")
+    lines += ["", phrases.WHOLE_DRAFT]
+    if open_slots := drafted["open"]:
+        more = len(open_slots) - _SHOWN_OPEN
+        named = [*open_slots[:_SHOWN_OPEN], *([f"{more} more"] if more > 0 else [])]
+        lines += ["", f"{phrases.OPEN_SLOTS} {join_words(named)}."]
+    return Draft(
+        "\n".join(lines),
+        models=(drafted["model"],),
+        memo={"intent": "draft", "question": plan.question, "models": [drafted["model"]]},
+        framing=(lines[-1],) if open_slots else (),
+    )
+
+
+def _say_summary(found: Json) -> str:
+    name = str(found["model"])
+    return f"{found['summary']['text'].replace(name, name_model(name), 1)} [{found['summary']['key']}]"
+
+
+def _say(model: str, found: Json) -> list[str]:
+    """A finding, its line quoted below it, and its fix, each with its mark."""
+    lines = [f"{plain_text(found['text'])} [{found['key']}]"]
+    if found.get("quote_key") and (quoted := quote_text(found["quote"], words=24)):
+        lines.append(f"   - {name_model(model)}: {quoted} [{found['quote_key']}]")
+    if found["fix"]:
+        lines.append(f"   - Fix: {plain_text(found['fix'])} [{found['key']}]")
+    return lines
