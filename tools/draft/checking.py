@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from tools.draft.gathering import Gathered
 from tools.draft.types import SlotDraft, Statement
@@ -81,13 +82,24 @@ def holds(item: Evidence, value: str) -> bool:
 
 def _stands(value: str, text: str) -> bool:
     """Whether `value` stands in `text` and is not a part of a longer word or number there."""
-    value, text = " ".join(value.split()).casefold(), " ".join(text.split()).casefold()
+    value, text = _fold(value), _fold(text)
     if not value:
         return False
-    # The parts of `transformers_version` are words of their own.
-    before = r"(?<![^\W_])" if value[0].isalnum() else ""
-    after = r"(?![^\W_]|[.,]\d)" if value[-1].isalnum() else ""
-    return re.search(before + re.escape(value) + after, text) is not None
+    at = text.find(value)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(value) : at + len(value) + 2]
+        # The parts of `transformers_version` are words of their own.
+        joined = value[0].isalnum() and before.isalnum()
+        goes_on = after[:1].isalnum() or (after[:1] in (".", ",") and after[1:].isdecimal())
+        if not joined and not (value[-1].isalnum() and goes_on):
+            return True
+        at = text.find(value, at + 1)
+    return False
+
+
+@lru_cache(maxsize=64)
+def _fold(text: str) -> str:
+    return " ".join(text.split()).casefold()
 
 
 def _trim(text: str) -> str:

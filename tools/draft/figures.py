@@ -16,6 +16,7 @@ from tools.evidence import Evidence
 _LOGS = ("all_results.json", "eval_results.json", "test_results.json", "predict_results.json")
 _NO_METRIC = ("runtime", "per_second", "samples", "epoch", "step", "flos", "mem_")
 _MOST_RESULTS = 60
+_MOST_READ = 500
 _NUMBER = re.compile(r"(?<![\w.])(?P<number>[-−]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?)(?P<unit>\s?%|)(?![\w])")
 
 
@@ -23,10 +24,12 @@ def compose_results(gathered: Gathered) -> Iterator[Statement]:
     """One sentence a reported result, metadata first; the same figure told twice is told once."""
     seen: set[tuple[str, str, str]] = set()
     rows = sorted(gathered.results, key=lambda pair: pair[0].origin != "metadata")
-    for row, evidence in rows:
+    for row, evidence in rows[:_MOST_READ]:
+        if len(seen) >= _MOST_RESULTS:
+            break
         value = find_value(row)
         key = (row.metric.casefold(), (row.dataset or row.dataset_id).casefold(), value)
-        if not value or key in seen or len(seen) >= _MOST_RESULTS or row.dataset.count(",") > 1:
+        if not value or key in seen or row.dataset.count(",") > 1:
             continue  # a list of datasets beside a list of values: which belongs to which is not said
         seen.add(key)
         yield _state_result(gathered, row, evidence, value)
