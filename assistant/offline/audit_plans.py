@@ -11,6 +11,11 @@ from assistant.offline.plan import Plan, Request
 from assistant.offline.shapes import has_shape
 
 _LONGEST_FOLLOW_UP = 14  # words
+_COMMAND = re.compile(
+    r"\W*(?:(?:please|can you|could you|would you|help me(?: to)?)\s+)*"
+    r"(?:audit|draft|check|review|write|compose|make|create)\b",
+    re.IGNORECASE,
+)
 # "the first error", "the last warning"; "an error" says what something is.
 _SEVERITY = re.compile(r"(?<!\ban )(?<!\ba )\b(error|warning|note)s?\b", re.IGNORECASE)
 
@@ -23,6 +28,15 @@ def plan_of_card(base: Plan, bare: str) -> Plan | None:
         if has_shape(intent, bare):
             request = Request(tool, {"model": base.models[0]})
             return replace(base, intent=intent, requests=(request,))  # type: ignore[arg-type]
+    return None
+
+
+def plan_without_model(question: str) -> Plan | None:
+    """An audit of the whole lake, or the question back whose card is meant; None for other questions."""
+    if has_shape("lake_audit", question):
+        return Plan(intent="audit", question=question, requests=(Request("audit_card", {}),))
+    if _COMMAND.match(question) and (has_shape("draft", question) or has_shape("audit", question)):
+        return Plan(intent="nobody", question=question)
     return None
 
 

@@ -24,6 +24,8 @@ _FIELDS = {"License": "licence", "Model type": "task", "Finetuned from model": "
 
 def compose_audit(plan: Plan, audited: Json) -> Draft:
     """The counts, then the findings, most severe first, each with its line and its fix."""
+    if "findings" not in audited:
+        return _compose_lake(plan, audited)
     findings = audited["findings"]
     sound = not audited["counts"]["error"] and not audited["claims"]["contradicted"]
     asks = is_yes_no(plan.question) or _MAY_I.match(plan.question) is not None
@@ -43,6 +45,19 @@ def compose_audit(plan: Plan, audited: Json) -> Draft:
         models=(audited["model"],),
         memo={"intent": "audit", "question": plan.question, "models": [audited["model"]], "finding": 1},
     )
+
+
+def _compose_lake(plan: Plan, audited: Json) -> Draft:
+    """Which cards of the lake have errors, each with its gravest."""
+    lines = [f"{audited['summary']['text']} [{audited['summary']['key']}]", ""]
+    for number, entry in enumerate(audited["models"], 1):
+        name = str(entry["model"])
+        said = plain_text(entry["text"]).replace(name, name_model(name), 1)
+        lines.append(f"{number}. {said} [{entry['key']}]")
+    models = tuple(entry["model"] for entry in audited["models"])
+    lines += ["", phrases.WHOLE_AUDIT]
+    memo = {"intent": "lake_audit", "question": plan.question, "models": list(models)}
+    return Draft("\n".join(lines), models=models, memo=memo)
 
 
 def compose_finding(plan: Plan, audited: Json) -> Draft:

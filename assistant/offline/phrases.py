@@ -27,6 +27,7 @@ NO_WEIGHTS_HERE = "No model of this lake came with its weights, so what cards de
 NOT_AS_IT_STANDS = "Not as it stands:"
 NOTHING_CONTRADICTED = "Nothing in it was contradicted. What no other place speaks of could not be checked."
 ALL_FINDINGS = "All findings with their lines are in the Audit view of the page, and in `lake audit`."
+WHOLE_AUDIT = "All findings, by rule and by author: `lake audit --all`."
 WHOLE_DRAFT = "The whole card is in the page's Draft view; `lake draft` writes it to a file."
 OPEN_SLOTS = "Open, because no evidence states it:"
 BY_WEIGHTS = {
@@ -79,6 +80,6 @@ FRAMING = (
     *(NOTHING_IN_PAPERS, ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
     *(DESCENDANTS_FOLLOW, NO_WEIGHTS_HERE, ALIKE_BY_WEIGHTS, NOTHING_ALIKE, NO_COPY),
     *(*BY_WEIGHTS.values(), *NONE_BY_WEIGHTS.values()),
-    *(NOT_AS_IT_STANDS, NOTHING_CONTRADICTED, ALL_FINDINGS, WHOLE_DRAFT),
+    *(NOT_AS_IT_STANDS, NOTHING_CONTRADICTED, ALL_FINDINGS, WHOLE_AUDIT, WHOLE_DRAFT),
     *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from assistant.offline.audit_plans import plan_finding, plan_of_card
+from assistant.offline.audit_plans import plan_finding, plan_of_card, plan_without_model
 from assistant.offline.count_plans import plan_count
 from assistant.offline.cues import (
     ELSEWHERE,
@@ -365,6 +365,8 @@ class Planner:
     # -- questions across the lake ---------------------------------------------------------------
 
     def _across(self, question: str, bare: str, unknown: Sequence[Mention]) -> Plan:
+        if of_card := plan_without_model(question):
+            return of_card
         metrics = asked_metrics(question)
         if unknown and self._is_parent_query(question):
             request = Request("trace_lineage", {"model": unknown[0].model})

@@ -99,7 +99,7 @@ class RankModels(_Arguments):
 
 
 class AuditCard(_Arguments):
-    model: Name = Field(description="Full id.")
+    model: Name | None = Field(None, description="Full id; without one every card of the lake.")
 
 
 class DraftCard(_Arguments):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from assistant.toolbox.arguments import AuditCard, DraftCard
 from assistant.toolbox.context import Shown, ToolContext
 from assistant.toolbox.results import count_noun
 from tools.catalog.names import resolve_model
+from tools.errors import LakeError
 from tools.evidence import Evidence, EvidenceLedger
 from tools.hashing import hash_text
 from tools.lake import Lake
@@ -23,21 +26,25 @@ Json = dict[str, Any]
 
 _SECONDS = 20.0  # that weighing parents may take in a turn
 _MOST_FINDINGS = 20
+_MOST_FAULTY = 10
 _MOST_EVIDENCE = 3  # for one finding
 _MOST_STATEMENTS = 12
 _AUDIT, _DRAFT = "catalog/audit", "catalog/draft"
+_FIRST = re.compile(r"(?:(?![.!?] [A-Z]).)*[.!?]?", re.DOTALL)
 _ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
 def audit_card(context: ToolContext, arguments: AuditCard) -> Json:
     """What is wrong with a card: findings, most severe first, each with line, fix and evidence."""
-    from tools.audit import audit_model, list_rules
+    from tools.audit import audit_model
 
+    if arguments.model is None:
+        return _audit_lake(context)
     name = resolve_model(context.lake.catalog, arguments.model)
     record = context.lake.catalog.get_model(name)
     assert record is not None
     report = audit_model(context.lake, name, seconds=_SECONDS, progress=context.report_progress("audit_card"))
-    whys = {rule.id: rule.why for rule in list_rules()}
+    whys = _list_whys()
     ordered = _order(report)
     findings = []
     for number, finding in enumerate(ordered[:_MOST_FINDINGS], 1):
@@ -69,6 +76,39 @@ def audit_card(context: ToolContext, arguments: AuditCard) -> Json:
         "more": max(0, len(ordered) - _MOST_FINDINGS),
         "missing_sections": list(report.coverage.missing),
         "notes": list(report.notes),
+    }
+
+
+def _audit_lake(context: ToolContext) -> Json:
+    """The cards of the lake that have errors, as many as can be audited in a turn's time."""
+    from tools.audit import audit_lake
+
+    ends = time.monotonic() + _SECONDS
+    report_progress = context.report_progress("audit_card")
+    audited, faulty = 0, []
+    for report in audit_lake(
+        context.lake, progress=lambda done, of: report_progress(done, of, "auditing cards")
+    ):
+        audited += 1
+        if report.count("error"):
+            faulty.append(report)
+        if time.monotonic() > ends:
+            break
+    total = len(context.lake.catalog.model_names())
+    faulty.sort(key=lambda report: (-report.count("error"), report.target))
+    summary = _tell_lake(audited, total, faulty)
+    key = context.cite("metadata", "lake", f"{_AUDIT}?{{}}", summary, hash_text(summary)).id
+    models = []
+    for report in faulty[:_MOST_FAULTY]:
+        text = _tell_of_model(report.target, _order(report)[0])
+        models.append(
+            {"model": report.target, "text": text, "key": _cite(context, _AUDIT, report.target, text).id}
+        )
+    return {
+        "summary": {"key": key, "text": summary},
+        "models": models,
+        "audited": audited,
+        "total": total,
     }
 
 
@@ -108,18 +148,30 @@ def tell_again(lake: Lake, locator: str) -> list[str] | None:
     kind, mark, given = locator.partition("?")
     if kind not in (_AUDIT, _DRAFT) or not mark:
         return None
-    try:
-        name = resolve_model(lake.catalog, str(json.loads(given)["model"]))
-    except (ValueError, KeyError, TypeError):
-        return []
     context = ToolContext(lake=lake, ledger=EvidenceLedger())
+    try:
+        arguments = json.loads(given)
+        if arguments == {} and kind == _AUDIT:
+            return [_audit_lake(context)["summary"]["text"]]
+        name = resolve_model(lake.catalog, str(arguments["model"]))
+    except (ValueError, KeyError, TypeError, LakeError):
+        return []
     if kind == _DRAFT:
         return [draft_card(context, DraftCard(model=name)).result["summary"]["text"]]
-    from tools.audit import audit_model, list_rules
+    from tools.audit import audit_model
 
-    whys = {rule.id: rule.why for rule in list_rules()}
     report = audit_model(lake, name, seconds=_SECONDS)
-    return [_tell_report(name, report), *(_tell_whole(finding, whys) for finding in report.findings)]
+    whys = _list_whys()
+    told = [_tell_report(name, report)]
+    for finding in report.findings:
+        told += [_tell_whole(finding, whys), _tell_of_model(name, finding)]
+    return told
+
+
+def _list_whys() -> dict[str, str]:
+    from tools.audit import list_rules
+
+    return {rule.id: rule.why for rule in list_rules()}
 
 
 def _order(report: AuditReport) -> list[Finding]:
@@ -144,6 +196,11 @@ def _others(finding: Finding) -> Sequence[Evidence]:
 def _tell_finding(finding: Finding) -> str:
     place = f"line {finding.line}" if finding.line else "whole card"
     return f"{finding.severity.capitalize()}, {place}: {_close(finding.message)}"
+
+
+def _tell_of_model(model: str, finding: Finding) -> str:
+    """The first sentence of a finding in one with the model's name."""
+    return f"{model}: {_FIRST.match(_tell_finding(finding))[0]}"  # type: ignore[index]
 
 
 def _tell_whole(finding: Finding, whys: Mapping[str, str]) -> str:
@@ -180,6 +237,15 @@ def _tell_report(model: str, report: AuditReport) -> str:
             f"; {report.coverage.filled} of {report.coverage.total} main sections are filled, not {missing}"
         )
     return f"{text}."
+
+
+def _tell_lake(audited: int, total: int, faulty: Sequence[AuditReport]) -> str:
+    of = f"{audited:,} cards" if audited == total else f"the first {audited:,} of {total:,} cards"
+    if not faulty:
+        return f"Of {of} that were audited, none has errors."
+    named = ", ".join(f"{report.target} ({report.count('error')})" for report in faulty[:_MOST_FAULTY])
+    more = f" and {len(faulty) - _MOST_FAULTY} more" if len(faulty) > _MOST_FAULTY else ""
+    return f"Of {of} that were audited, {len(faulty)} have errors: {named}{more}."
 
 
 def _tell_draft(drafted: Draft) -> str:

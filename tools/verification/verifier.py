@@ -129,7 +129,7 @@ class _Verifier:
             report.problems.append("a quotation mark is never closed")
         rest = _blank(content, [(quote.start, quote.end) for quote in quotes])
         has_facts = False
-        if not report.problems and not report.found and _repeats(rest, cited):
+        if not report.problems and cited and _repeats(content, cited):
             has_facts = True  # the lake's own count or audit, word for word
         elif not report.problems and cited:
             report, has_facts = self._check_rest(piece, rest, marks, keys, cited, report)
