@@ -212,6 +212,15 @@ def test_readme_that_is_a_folder_is_a_finding(tmp_path: Path) -> None:
     assert ("card-format", 1) in [(f.rule, f.line) for f in audit_target(None, str(tmp_path)).findings]
 
 
+def test_card_with_bad_bytes_is_still_held_against_its_files(tmp_path: Path) -> None:
+    header = b'{"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}'
+    weights = _make_header(header) + bytes(16)
+    _write(tmp_path, card=HEAD + SAID + b"\x00 \xff\n", config=b'{"model_type": "bert"}', weights=weights)
+    found = [(finding.rule, finding.line) for finding in audit_target(None, str(tmp_path)).findings]
+    assert ("card-format", 7) in found
+    assert ("parameters-disagree", 6) in found
+
+
 def test_file_beyond_all_bounds_is_read_in_part(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     path = tmp_path / "README.md"

@@ -23,6 +23,7 @@ from tools.draft.types import Origin
 from tools.draft.weights import gather_weights
 from tools.errors import SourceError, UsageError
 from tools.evidence import Evidence, EvidenceLedger
+from tools.sources.folder import describe_contents
 
 if TYPE_CHECKING:
     from tools.catalog.repository import Catalog
@@ -229,12 +230,16 @@ def _open_card(
     record = ModelRecord(
         model=target, revision=card.sha256[:12], card_sha256=card.sha256, source_kind="folder"
     )
-    return DraftSubject(record, card, (), folder, catalog, False)
+    files = describe_contents(folder, folder).files if folder is not None else ()
+    return DraftSubject(record, card, files, folder, catalog, False)
 
 
 def _open_folder(catalog: Catalog | None, folder: Path, problems: list[Problem]) -> DraftSubject:
     """A folder with a model's files; one with nothing but a card is that card."""
-    card = next((item for item in sorted(folder.iterdir()) if item.name.lower() == "readme.md"), None)
+    try:
+        card = next((item for item in sorted(folder.iterdir()) if item.name.lower() == "readme.md"), None)
+    except OSError as error:
+        raise UsageError(f"{str(folder)!r} cannot be read: {error.strerror or error}.") from error
     if card is not None and not card.is_file():
         problems.append(Problem("card-unreadable", f"{card.name} is no file that can be read.", 1))
         card = None
