@@ -51,6 +51,8 @@ from tools.lake import Lake
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
 
+    from assistant.drafting import ModelWriter
+
 _MAX_QUESTION = 20_000  # characters
 # Of the settings, what may change how a language model answers; stored with its answers.
 _STORED = {"temperature", "max_seconds", "max_model_calls", "max_tool_calls", "max_tokens", "context_tokens"}
@@ -168,6 +170,16 @@ class Assistant:
         if locked_engine(self._lake) is not None:
             return [OFFLINE]
         return [self._connected.name if self._connected else self._settings.llm, OFFLINE]
+
+    def make_writer(self, engine: str | None) -> tuple[ModelWriter | None, str]:
+        """Who words a card's sections: a language model and its name, or None (offline) and, if it stands in,
+        why. `engine` and errors as in `stream`."""
+        from assistant.drafting import ModelWriter
+
+        chosen, why = self._choose(engine)
+        if chosen is None:
+            return None, why or ""
+        return ModelWriter(chosen, seconds=self._settings.max_seconds), chosen.name
 
     def new_thread(self, owner: str) -> str:
         """Begin a conversation that belongs to `owner` (a name the front end keeps secret)."""

@@ -23,6 +23,7 @@ from assistant.page.service import add_service
 from assistant.page.source_panel import EMPTY
 from assistant.page.views.audit import build_audit
 from assistant.page.views.compare import build_compare
+from assistant.page.views.draft import build_draft
 from assistant.page.views.lineage import build_lineage
 from tools.errors import LakeError
 
@@ -188,6 +189,7 @@ VIEWS: tuple[tuple[str, Callable[[gr.Blocks, PageActions], None]], ...] = (
     ("Compare", build_compare),
     ("Lineage", build_lineage),
     ("Audit", build_audit),
+    ("Draft", build_draft),
 )
 
 _RAIL_FOOT = (

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tools.cards.parsing import MAX_PARSED_CHARS
 from tools.draft.checking import check_slots
 from tools.draft.composing import compose_slots
 from tools.draft.cyclonedx import render_cyclonedx
@@ -38,17 +39,20 @@ def draft_card(
     against: str | None = None,
     seconds: float = 20.0,
     progress: Progress | None = None,
+    also: Sequence[DraftFormat] = (),
 ) -> Draft:
     """Draft a card for `model`: a model of `lake`, or a folder (then `lake` may be None).
 
     `llm` words the sections; without it they are composed from the evidence. Either way each statement is
     verified, and those that fail are in `dropped` and in no card. `against` is the text of a card to propose
     changes to, the model's own unless given. `seconds` bounds how long weights of the lake are weighed for
-    undeclared parents; `progress` is told of it. Raises UnknownModelError or UsageError for what is no model;
-    a service of `llm` that fails is only noted.
+    undeclared parents; `progress` is told of it. `also`: further formats, for `Draft.others`.
+    Raises UnknownModelError or UsageError for what is no model; a service of `llm` that fails is but noted.
     """
     subject = open_subject(lake.catalog if lake is not None else None, model)
-    return draft_subject(subject, format=format, llm=llm, against=against, seconds=seconds, progress=progress)
+    return draft_subject(
+        subject, format=format, llm=llm, against=against, seconds=seconds, progress=progress, also=also
+    )
 
 
 def draft_subject(
@@ -59,6 +63,7 @@ def draft_subject(
     against: str | None = None,
     seconds: float = 20.0,
     progress: Progress | None = None,
+    also: Sequence[DraftFormat] = (),
 ) -> Draft:
     """As `draft_card`, for a model that is opened already."""
     gathered = gather_evidence(subject, EvidenceLedger())
@@ -77,8 +82,14 @@ def draft_subject(
             item.id for _, stated in fill_fields(gathered, slots) for said in stated for item in said.evidence
         }
     evidence = tuple(item for item in gathered.ledger if item.id in keys)
+    others = {other: _render(gathered, slots, other)[0] for other in also}
     existing = subject.card.text if against is None else against
-    proposed = propose_card(gathered, slots, existing) if existing.strip() else ""
+    proposable = bool(existing.strip()) and len(existing) <= MAX_PARSED_CHARS
+    if len(existing) > MAX_PARSED_CHARS:
+        gathered.notes.append(
+            f"Nothing is proposed to a card of {len(existing):,} characters (more than {MAX_PARSED_CHARS:,})."
+        )
+    proposed = propose_card(gathered, slots, existing) if proposable else ""
     return Draft(
         model=subject.record.model,
         format=format,
@@ -88,8 +99,9 @@ def draft_subject(
         document=document,
         dropped=tuple(dropped),
         notes=(*gathered.faults.values(), *gathered.notes),
-        proposal=diff_cards(existing, proposed) if existing.strip() else "",
+        proposal=diff_cards(existing, proposed) if proposable else "",
         proposed=proposed,
+        others=others,
     )
 
 
@@ -102,7 +114,8 @@ def _render(
     if format == "json":
         document = _make_document(gathered, slots)
     else:
-        gather_hashes(gathered)
+        if "weights_hash" not in gathered.known:
+            gather_hashes(gathered)
         if format == "eu":
             return render_eu_text(gathered, slots), render_eu(gathered, slots)
         document = (render_cyclonedx if format == "cyclonedx" else render_spdx)(gathered, slots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -71,7 +72,7 @@ class Draft:
     `document` is the object behind a `card` that is JSON or a form, None for Markdown. `dropped` are the
     statements that failed verification and reached no card; `notes` sentences on what could not be read.
     `proposal` is a unified diff against the card the model has already, "" where it has none or nothing is to
-    be added; `proposed` is that card with the diff applied.
+    be added; `proposed` is that card with the diff applied. `others` holds it in further formats.
     """
 
     model: str
@@ -84,6 +85,7 @@ class Draft:
     notes: tuple[str, ...] = field(default_factory=tuple)
     proposal: str = ""
     proposed: str = ""
+    others: Mapping[DraftFormat, str] = field(default_factory=dict)
 
 
 class SectionWriter(Protocol):
