@@ -163,7 +163,7 @@ def _licence_prose(*forms: str) -> Maker:
 
 
 def _licence_terms(page: Page) -> Iterator[Error]:
-    if page.meta.get("license") in {"mit", "apache-2.0", "bsd-3-clause", "cc0-1.0"}:
+    if str(page.meta.get("license")) in {"mit", "apache-2.0", "bsd-3-clause", "cc0-1.0"}:
         yield from _text(
             "license",
             "Commercial use of this model is strictly prohibited.",
@@ -178,7 +178,7 @@ def _language_prose(page: Page) -> Iterator[Error]:
     declared = page.meta.get("language")
     declared = declared[0] if isinstance(declared, list) and len(declared) == 1 else declared
     others = [name for code, name in _LANGUAGES.items() if code != declared and name not in page.card]
-    if declared in _LANGUAGES and others:
+    if isinstance(declared, str) and declared in _LANGUAGES and others:
         form = page.chance.choice(
             ["This is a {} language model.", "- **Language(s) (NLP):** {}", "The model was trained on {} text only.",
              "| | |\n| --- | --- |\n| Language | {} |", "It understands {} only; no other language is supported."]
