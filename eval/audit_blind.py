@@ -1,18 +1,21 @@
-"""Errors put into real cards by someone who had not read the auditor's rules: the blind half of `lake eval audit`.
+"""Errors put into real cards by someone who had not read the auditor's rules.
 
-Each is an error that a hurried or dishonest author makes; the list comes from what the issue asks for and from what
-users complain of, never from how the auditor works. `inject_blind` changes a card, `inject_blind_folder` the card of a
-local model whose configuration and weights say otherwise.
+The blind half of `lake eval audit`: each is an error that a hurried or dishonest author makes. The list comes
+from what the issue asks for and from what users complain of, never from how the auditor works. `inject_blind`
+changes a card, `inject_blind_folder` the card of a local model whose configuration and weights say otherwise.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from eval.audit_blind_page import Page, open_page
+from eval.audit_blind_folder import inject_sizes
+from eval.audit_blind_page import Error, Maker, Page, open_page
+from eval.audit_blind_results import RESULTS
+from eval.audit_blind_text import TEXT
 from eval.audit_blind_twins import BLIND_TWINS, BlindTwin
 
 __all__ = ["BLIND_TWINS", "BlindInjection", "BlindTwin", "inject_blind", "inject_blind_folder"]
@@ -32,13 +35,12 @@ _LANGUAGES = {
     "ja": "Japanese",
     "tr": "Turkish",
 }
-_ALNUM = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 @dataclass(frozen=True)
 class BlindInjection:
-    """One error. `line` is 1-based in the changed `card`, 0 where something was removed; `key` the metadata key,
-    section title or word concerned; `what` a sentence; `length` the lines that carry it."""
+    """One error. `line` is 1-based in the changed `card`, 0 where something was removed; `key` the metadata
+    key, section title or word concerned; `what` a sentence; `length` the lines that carry it."""
 
     kind: str
     card: str
@@ -50,17 +52,11 @@ class BlindInjection:
 
 def inject_blind(card: str, seed: int) -> Iterator[BlindInjection]:
     """One error of every kind that this card can carry, each in its own copy; same seed, same errors."""
-    from eval.audit_blind_results import RESULTS
-
-    for kind, make in (_METADATA | _PROSE | RESULTS).items():
+    for kind, make in (_METADATA | _PROSE | TEXT | RESULTS).items():
         page = open_page(card, seed, kind)
         if (kind in _METADATA and not page.writable) or (kind not in _METADATA and not page.closed):
             continue
         yield from (BlindInjection(kind, *error) for error in make(page))
-
-
-Error = tuple[str, int, str, str, int]  # card, line, key, what, length
-Maker = Callable[[Page], Iterator[Error]]
 
 
 def _field(key: str, *rows: str, why: str) -> Maker:
@@ -87,7 +83,8 @@ def _text(key: str, *forms: str, why: str) -> Maker:
 
 
 def _misspell_key(page: Page) -> Iterator[Error]:
-    wrong = {"license": "licence", "language": "lanugage", "pipeline_tag": "pipeline-tag", "datasets": "dataset",
+    wrong = {"license": "licence", "language": "lanugage", "pipeline_tag": "pipeline-tag",
+             "datasets": "dataset",
              "library_name": "libary_name", "base_model": "base-model", "tags": "tag", "metrics": "metric",
              "model-index": "model_index"}  # fmt: skip
     keys = [key for key in wrong if page.find_field(key)]
@@ -180,8 +177,10 @@ def _language_prose(page: Page) -> Iterator[Error]:
     others = [name for code, name in _LANGUAGES.items() if code != declared and name not in page.card]
     if isinstance(declared, str) and declared in _LANGUAGES and others:
         form = page.chance.choice(
-            ["This is a {} language model.", "- **Language(s) (NLP):** {}", "The model was trained on {} text only.",
-             "| | |\n| --- | --- |\n| Language | {} |", "It understands {} only; no other language is supported."]
+            ["This is a {} language model.", "- **Language(s) (NLP):** {}",
+             "The model was trained on {} text only.",
+             "| | |\n| --- | --- |\n| Language | {} |",
+             "It understands {} only; no other language is supported."]
         ).format(page.chance.choice(others))  # fmt: skip
         rows = form.split("\n")
         made, line = page.add(*rows)
@@ -198,7 +197,7 @@ def _dataset_prose(page: Page) -> Iterator[Error]:
         other = page.chance.choice(others)
         yield from _text(
             "datasets",
-            f"The model was trained exclusively on the [{other}](https://huggingface.co/datasets/{other}) dataset.",
+            f"It was trained exclusively on the [{other}](https://huggingface.co/datasets/{other}) data.",
             f"- **Training data:** [{other}](https://huggingface.co/datasets/{other})",
             f"Training used only the `{other}` dataset, nothing else.",
             why=f"the metadata names the datasets {listed}",
@@ -220,149 +219,23 @@ def _base_against_prose(page: Page) -> Iterator[Error]:
             )
 
 
-def _snippet(page: Page) -> Iterator[Error]:
-    other = page.chance.choice(
-        ["jsmith-nlp/toxic-comments-v3", "acme-labs/invoice-reader", "deepcat/cat-gpt-mini"]
-    )
-    found = [
-        (at, matched[2])
-        for at, line in enumerate(page.lines)
-        if (
-            matched := re.search(
-                r"(from_pretrained\(|model ?= ?|pipeline\([^)]*, ?)[\"']([\w.-]+/[\w.-]+)[\"']", line
-            )
-        )
-    ]
-    if found and page.card.count(found[0][1]):
-        at, name = found[0]
-        lines = [*page.lines]
-        lines[at] = lines[at].replace(name, other)
-        yield page.join(lines), at + 1, other, f"the example loads {other} instead of {name}", 1
-    elif not found:
-        rows = [
-            "```python",
-            "from transformers import AutoModel",
-            f'model = AutoModel.from_pretrained("{other}")',
-            "```",
-        ]
-        made, line = page.add(*rows)
-        yield made, line, other, f"an example of use that loads {other}, another model", len(rows)
-
-
-def _token(page: Page) -> Iterator[Error]:
-    def draw(count: int, signs: str = _ALNUM) -> str:
-        return "".join(page.chance.choices(signs, k=count))
-
-    token = page.chance.choice(
-        [
-            "hf" + "_" + draw(34),
-            "gh" + "p_" + draw(36),
-            "AK" + "IA" + draw(16, _ALNUM[:26]),
-            "sk" + "-" + draw(48),
-        ]
-    )
-    form = page.chance.choice(
-        ["Use my token {} to download the weights.", "```bash\nexport HF_TOKEN={}\n```", '```python\nlogin("{}")\n```',
-         "<!-- remember: {} -->", "1. `huggingface-cli login --token {}`"]
-    ).format(token)  # fmt: skip
-    rows = form.split("\n")
-    made, line = page.add(*rows)
-    yield made, line, token, "a token that looks live stands in the card", len(rows)
-
-
-def _email(page: Page) -> Iterator[Error]:
-    name = page.chance.choice(["anna.kowalska", "j.okafor88", "pierre_dubois", "mkraft", "lucia.fernandez"])
-    address = f"{name}@{page.chance.choice(['gmail.com', 'outlook.com', 'web.de', 'yahoo.fr'])}"
-    form = page.chance.choice(
-        ["Questions? Write to {}.", "**Contact:** [mail me](mailto:{})", "| Author | {} |\n| --- | --- |\n| Since | 2023 |",
-         "Kontakt: {}", "Pour toute question : <{}>", "- Contacto: {}"]
-    ).format(address)  # fmt: skip
-    rows = form.split("\n")
-    made, line = page.add(*rows)
-    yield made, line, address, "a person's e-mail address", len(rows)
-
-
-def _phone(page: Page) -> Iterator[Error]:
-    digits = "".join(page.chance.choices("23456789", k=8))
-    number = page.chance.choice(
-        [
-            f"+49 151 {digits}",
-            f"(212) {digits[:3]}-{digits[3:7]}",
-            f"+33 6 {digits[:2]} {digits[2:4]} {digits[4:6]} {digits[6:]}",
-        ]
-    )
-    form = page.chance.choice(
-        ["Call me at {}.", "Telefon: {}", "- Phone: {}", "Tél. : {}", "**WhatsApp:** {}"]
-    )
-    made, line = page.add(form.format(number))
-    yield made, line, number, "a person's telephone number", 1
-
-
-def _template_section(page: Page) -> Iterator[Error]:
-    title = page.chance.choice(
-        ["Bias, Risks, and Limitations", "Training Data", "Out-of-Scope Use", "Evaluation"]
-    )
-    if title.lower() not in page.card.lower():
-        left = page.chance.choice(
-            ["[More Information Needed]", "{{ content | default(\"[More Information Needed]\", true)}}", "TODO",
-             "<!-- This section is meant to convey both technical and sociotechnical limitations. -->",
-             "Lorem ipsum dolor sit amet, consectetur adipiscing elit.", "More information needed", "To be added.",
-             "[optional]: describe here what the model must not be used for"]
-        )  # fmt: skip
-        made, line = page.add(f"## {title}", "", left)
-        yield made, line, title, f"the section {title!r} is left at {left!r}", 3
-
-
-def _empty_section(page: Page) -> Iterator[Error]:
-    title = page.chance.choice(["Limitations", "Evaluation results", "Training procedure", "Intended uses"])
-    if title.lower() not in page.card.lower():
-        made, line = page.add_at(len(page.lines), f"## {title}", "")
-        yield made, line, title, f"the section {title!r} has no text", 1
-
-
-def _drop_section(page: Page) -> Iterator[Error]:
-    heads = page.list_headings()
-    wanted = re.compile(r"(bias|risk|limitation|intended use|evaluation|training data)", re.I)
-    found = [one for one in range(len(heads)) if wanted.search(heads[one][1])]
-    if found:
-        at = page.chance.choice(found)
-        start, title = heads[at]
-        word = (wanted.search(title) or [""])[0]
-        stop = heads[at + 1][0] if at + 1 < len(heads) else len(page.lines)
-        made = page.join([*page.lines[:start], *page.lines[stop:]])
-        if not re.search(rf"#.*{word}", made, re.I):
-            yield made, 0, title, f"the section {title!r} is left out", 1
-
-
-def _boilerplate(page: Page) -> Iterator[Error]:
-    need = "[More Information Needed]"
-    sections = ["# Model Card for Model ID", "## Model Details", "## Uses", "## Bias, Risks, and Limitations",
-                "## Training Details", "## Evaluation", "## Environmental Impact"]  # fmt: skip
-    body = [row for title in sections for row in (title + page.end, page.end, need + page.end, page.end)]
-    head = page.lines[: page.head + 1] if page.head else []
-    yield (
-        page.join([*head, *body]),
-        len(head) + 1,
-        "boilerplate",
-        "the whole text is the empty template",
-        len(body),
-    )
-
-
 _METADATA: dict[str, Maker] = {
     "licence-no-id": _field(
-        "license", "license: MIT License", "license: Apache License 2.0", "license: CC BY 4.0", "license: GPLv3",
+        "license", "license: MIT License", "license: Apache License 2.0", "license: CC BY 4.0",
+        "license: GPLv3",
         "license: free for everyone", "license:|- Apache 2", "license: Creative Commons (non commercial)",
         why="no identifier of a licence"),
     "language-no-code": _field(
         "language", "language: English", "language:|- German|- French", "language: jp", "language: Deutsch",
-        "language: en, fr", "language: [español]", "language: any human language", why="no code of a language"),
+        "language: en, fr", "language: [español]", "language: any human language",
+        why="no code of a language"),
     "task-invented": _field(
         "pipeline_tag", "pipeline_tag: chatbot", "pipeline_tag: Text Generation", "pipeline_tag: ner",
         "pipeline_tag: image_classifier", "pipeline_tag: text2speech", "pipeline_tag: large language model",
         why="no task of the Hub"),
     "dataset-no-id": _field(
-        "datasets", "datasets:|- https://huggingface.co/datasets/squad", "datasets: a mix of books and web pages",
+        "datasets", "datasets:|- https://huggingface.co/datasets/squad",
+        "datasets: a mix of books and web pages",
         "datasets:|- SQuAD v2.0 (train split)", "datasets:|- our own data, not public",
         "datasets: https://github.com/acme/corpus", why="no id of a dataset"),
     "base-no-id": _field(
@@ -373,7 +246,8 @@ _METADATA: dict[str, Maker] = {
         "tags", "tags: nlp, bert, pytorch", "tags: text classification; sentiment", "tags: '#nlp #bert'",
         "tags:|  first: nlp|  second: bert", why="tags that are no list"),
     "library-sentence": _field(
-        "library_name", "library_name: Hugging Face Transformers 4.30", "library_name: pytorch and transformers",
+        "library_name", "library_name: Hugging Face Transformers 4.30",
+        "library_name: pytorch and transformers",
         "library_name: https://github.com/huggingface/transformers", why="no name of a library"),
     "key-misspelt": _misspell_key,
     "field-dropped": _drop_field,
@@ -397,18 +271,12 @@ _PROSE: dict[str, Maker] = {
     "language-prose": _language_prose,
     "dataset-prose": _dataset_prose,
     "link-broken": _text(
-        "link", "See the [paper](htp://arxiv.org/abs/2005.00001).", "Code: [repository] (https://github.com/a/b)",
-        "More in the [blog post]().", "[Demo](http//demo.example.org/app)", "[Paper](https://arxiv .org/abs/2005.00001)",
+        "link", "See the [paper](htp://arxiv.org/abs/2005.00001).",
+        "Code: [repository] (https://github.com/a/b)",
+        "More in the [blog post]().", "[Demo](http//demo.example.org/app)",
+        "[Paper](https://arxiv .org/abs/2005.00001)",
         "Read [the report](https://example.org/report.pdf", "- Code: https//github.com/acme/model",
         why="a link that leads nowhere"),
-    "snippet-other": _snippet,
-    "token": _token,
-    "email": _email,
-    "phone": _phone,
-    "section-template": _template_section,
-    "section-empty": _empty_section,
-    "section-dropped": _drop_section,
-    "boilerplate": _boilerplate,
 }  # fmt: skip
 
 
@@ -416,7 +284,5 @@ def inject_blind_folder(
     card: str, config: dict[str, Any], parameters: int, seed: int
 ) -> Iterator[BlindInjection]:
     """Errors of a local model's card that its `config` (config.json) or count of `parameters` contradicts."""
-    from eval.audit_blind_folder import inject_sizes
-
     for kind, (made, line, key, what, length) in inject_sizes(card, config, parameters, seed):
         yield BlindInjection(kind, made, line, key, what, length)

@@ -1,13 +1,11 @@
-"""Blind errors in the card of a local model: sizes and names that its configuration and weights contradict."""
+"""Blind errors in the card of a local model: sizes and names that its files contradict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from eval.audit_blind_page import open_page
-
-Error = tuple[str, int, str, str, int]
+from eval.audit_blind_page import Error, open_page
 
 _KEYS = {
     "context": ("max_position_embeddings", "n_positions", "n_ctx"),
@@ -15,15 +13,22 @@ _KEYS = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers"),
 }
 _FORMS = {
-    "parameters": ["This is a {} parameter model.", "It has {} parameters in total.", "- **Model size:** {} parameters",
+    "parameters": ["This is a {} parameter model.", "It has {} parameters in total.",
+                   "- **Model size:** {} parameters",
                    "| Parameters | Licence |\n| --- | --- |\n| {} | see above |", "**Parameters:** {}",
-                   "Das Modell hat {} Parameter.", "Le modèle compte {} paramètres.", "El modelo tiene {} parámetros."],
-    "context": ["The model has a context length of {} tokens.", "- **Context length:** {}", "It reads up to {} tokens at once.",
-                "Inputs are limited to a maximum sequence length of {}.", "| Context window | {} |\n| --- | --- |\n| Heads | see config |",
+                   "Das Modell hat {} Parameter.", "Le modèle compte {} paramètres.",
+                   "El modelo tiene {} parámetros."],
+    "context": ["The model has a context length of {} tokens.", "- **Context length:** {}",
+                "It reads up to {} tokens at once.",
+                "Inputs are limited to a maximum sequence length of {}.",
+                "| Context window | {} |\n| --- | --- |\n| Heads | see config |",
                 "Kontextlänge: {} Token"],
-    "vocabulary": ["The tokenizer has a vocabulary of {} tokens.", "- Vocabulary size: {}", "**Vocab size:** {}",
-                   "| Setting | Value |\n| --- | --- |\n| Vocabulary size | {} |", "A vocabulary size of {} is used."],
-    "layers": ["The network is a stack of {} transformer layers.", "- Number of layers: {}", "It has {} hidden layers.",
+    "vocabulary": ["The tokenizer has a vocabulary of {} tokens.", "- Vocabulary size: {}",
+                   "**Vocab size:** {}",
+                   "| Setting | Value |\n| --- | --- |\n| Vocabulary size | {} |",
+                   "A vocabulary size of {} is used."],
+    "layers": ["The network is a stack of {} transformer layers.", "- Number of layers: {}",
+               "It has {} hidden layers.",
                "| Setting | Value |\n| --- | --- |\n| Layers | {} |", "**Layers:** {}"],
     "architecture": ["- **Architecture:** {}", "The model is a `{}`.", "Model class: {}",
                      "| Setting | Value |\n| --- | --- |\n| Architecture | {} |"],

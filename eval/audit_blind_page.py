@@ -1,14 +1,14 @@
 """A card as its lines, changed in one place: what the blind errors and rewritings are made with.
 
-Reads front matter with PyYAML and Markdown line by line, apart from the parser that the auditor uses, so that a
-fault of that parser is not shared by the errors that test it.
+Reads front matter with PyYAML and Markdown line by line, apart from the parser that the auditor uses, so that
+a fault of that parser is not shared by the errors that test it.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +91,8 @@ class Page:
         ]
 
     def add(self, *rows: str) -> tuple[str, int]:
-        """The card with a paragraph of these rows between blank lines, before some heading of the body or at the
-        card's end, and the number of its first line."""
+        """The card with a paragraph of these rows between blank lines, before some heading of the body or at
+        the card's end, and the number of its first line."""
         places = [*[at for at, _ in self.list_headings()][1:], len(self.lines)]
         return self.add_at(self.chance.choice(places), *rows)
 
@@ -150,3 +150,7 @@ def list_results(meta: dict[str, Any]) -> list[tuple[str, str, str, float]]:
                     name = result["dataset"].get("name") or result["dataset"].get("type")
                     found.append((str(task), str(name), str(metric.get("type")), float(value)))
     return found
+
+
+Error = tuple[str, int, str, str, int]  # changed card, line, key, what, length in lines
+Maker = Callable[[Page], Iterator[Error]]

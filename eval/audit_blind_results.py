@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from eval.audit_blind_page import Page, list_results
-
-Error = tuple[str, int, str, str, int]
+from eval.audit_blind_page import Error, Maker, Page, list_results
 
 
-def _text(key: str, why: str, *forms: str) -> Callable[[Page], Iterator[Error]]:
+def _text(key: str, why: str, *forms: str) -> Maker:
     def make(page: Page) -> Iterator[Error]:
         rows = page.chance.choice(forms).split("\n")
         made, line = page.add(*rows)
@@ -23,8 +21,10 @@ def _conflict_table(page: Page) -> Iterator[Error]:
         [("F1", "71.4", "83.9"), ("Accuracy", "0.782", "0.941"), ("BLEU", "21.3", "34.8")]
     )
     form = page.chance.choice(
-        ["| Dataset | Metric | Value |\n| --- | --- | --- |\n| Meadow-QA (test) | {0} | {1} |\n| Meadow-QA (test) | {0} | {2} |",
-         "| Model | Meadow-QA test {0} |\n|:--|--:|\n| this model | {1} |\n\nOn the Meadow-QA test set the model's {0} is {2}."]
+        ["| Dataset | Metric | Value |\n| --- | --- | --- |\n"
+         "| Meadow-QA (test) | {0} | {1} |\n| Meadow-QA (test) | {0} | {2} |",
+         "| Model | Meadow-QA test {0} |\n|:--|--:|\n| this model | {1} |\n\n"
+         "On the Meadow-QA test set the model's {0} is {2}."]
     )  # fmt: skip
     rows = form.format(metric, low, high).split("\n")
     made, line = page.add(*rows)
@@ -36,7 +36,8 @@ def _conflict_prose(page: Page) -> Iterator[Error]:
         [("The model reaches an accuracy of 91.3 % on the Meadow-QA test set.",
           "On the Meadow-QA test set, it achieves an accuracy of 84.7 %."),
          ("- Accuracy (Meadow-QA, test): 0.913", "- Accuracy (Meadow-QA, test): 0.847"),
-         ("We obtain an accuracy of 0.913 on Meadow-QA (test).", "| Dataset | Split | Accuracy |\n|--|--|--|\n| Meadow-QA | test | 84.7 |"),
+         ("We obtain an accuracy of 0.913 on Meadow-QA (test).",
+          "| Dataset | Split | Accuracy |\n|--|--|--|\n| Meadow-QA | test | 84.7 |"),
          ("Accuracy on Meadow-QA test: 91.3%", "Accuracy on Meadow-QA test: 84.7%")]
     )  # fmt: skip
     rows = [first, "", *second.split("\n")]
@@ -45,7 +46,8 @@ def _conflict_prose(page: Page) -> Iterator[Error]:
 
 
 def _index(dataset: str, metrics: list[str], *, split: str = "test", name: str = "my-model") -> list[str]:
-    rows = ["model-index:", f"- name: {name}", "  results:", "  - task:", "      type: text-classification", "    dataset:",
+    rows = ["model-index:", f"- name: {name}", "  results:", "  - task:", "      type: text-classification",
+            "    dataset:",
             f"      type: {dataset}", f"      name: {dataset}", f"      split: {split}"]  # fmt: skip
     return [*rows, *(["    metrics:", *metrics] if metrics else [])]
 
@@ -54,7 +56,7 @@ def _metric(kind: str, value: str) -> list[str]:
     return [f"    - type: {kind}", f"      value: {value}"]
 
 
-def _write_index(rows: Callable[[Page], tuple[list[str], str, str]]) -> Callable[[Page], Iterator[Error]]:
+def _write_index(rows: Callable[[Page], tuple[list[str], str, str]]) -> Maker:
     """A model-index of `rows`, (rows, key, what), in a card that has none with results."""
 
     def make(page: Page) -> Iterator[Error]:
@@ -94,9 +96,11 @@ def _malformed(page: Page) -> tuple[list[str], str, str]:
     rows, what = page.chance.choice(
         [(["model-index: accuracy 0.91"], "a sentence"),
          (["model-index:", "  name: my-model", "  results: good"], "a mapping with a word for its results"),
-         (["model-index:", "- name: my-model", "  results:", "  - metrics:", "    - type: accuracy", "      value: 0.91"],
+         (["model-index:", "- name: my-model", "  results:", "  - metrics:", "    - type: accuracy",
+           "      value: 0.91"],
           "a result without task and dataset"),
-         (["model-index:", "- name: my-model", "  results:", "  - task: text-classification", "    dataset: imdb",
+         (["model-index:", "- name: my-model", "  results:", "  - task: text-classification",
+           "    dataset: imdb",
            "    metrics: accuracy"], "words in place of mappings")]
     )  # fmt: skip
     return rows, "model-index", f"the model-index is malformed: {what}"
@@ -133,7 +137,8 @@ def _index_against_prose(page: Page) -> Iterator[Error]:
     elif page.writable and page.head and "model-index" not in page.meta:
         index = _index("imdb", _metric("accuracy", "0.846"))
         form = page.chance.choice(
-            ["The model reaches an accuracy of 0.947 on IMDB (test).", "- Accuracy on the imdb test set: 94.7%",
+            ["The model reaches an accuracy of 0.947 on IMDB (test).",
+             "- Accuracy on the imdb test set: 94.7%",
              "| Dataset | Split | Accuracy |\n| --- | --- | --- |\n| imdb | test | 94.7 |"]
         )  # fmt: skip
         rows = form.split("\n")
@@ -170,10 +175,11 @@ def _change_index_value(page: Page) -> Iterator[Error]:
         yield page.join(lines), at + 1, "value", f"a value of the model-index is {value}", 1
 
 
-RESULTS: dict[str, Callable[[Page], Iterator[Error]]] = {
+RESULTS: dict[str, Maker] = {
     "over-hundred": _text(
         "metric", "more than all of it", "The model reaches an accuracy of 104 % on the test set.",
-        "- Accuracy: 137%", "| Metric | Value |\n| --- | --- |\n| Accuracy | 104.2 % |", "**F1 score:** 112.5%",
+        "- Accuracy: 137%", "| Metric | Value |\n| --- | --- |\n| Accuracy | 104.2 % |",
+        "**F1 score:** 112.5%",
         "| Accuracy | F1 |\n|:--:|:--:|\n| 131.0% | 88.1% |", "Recall of 118 percent was measured."),
     "over-hundred-foreign": _text(
         "metric", "more than all of it", "Das Modell erreicht eine Accuracy von 104 %.", "- Accuracy : 131 %",
@@ -181,16 +187,20 @@ RESULTS: dict[str, Callable[[Page], Iterator[Error]]] = {
         "Le modèle atteint un score F1 de 112,5 %."),
     "over-one": _text(
         "metric", "more than a perfect score", "An accuracy of 1.37 (where 1.0 is perfect) was reached.",
-        "The ROC AUC is 1.4 on held-out data.", "- MCC: 1.82", "| Metric | Value |\n| --- | --- |\n| AUC | 1.31 |",
+        "The ROC AUC is 1.4 on held-out data.", "- MCC: 1.82",
+        "| Metric | Value |\n| --- | --- |\n| AUC | 1.31 |",
         "The Spearman correlation is 1.27."),
     "negative": _text(
-        "metric", "less than nothing", "The model has a perplexity of -12.4 on held-out text.", "- WER: -3.1 %",
+        "metric", "less than nothing", "The model has a perplexity of -12.4 on held-out text.",
+        "- WER: -3.1 %",
         "| Metric | Value |\n| --- | --- |\n| Accuracy | -0.42 |", "**RMSE:** -0.83", "BLEU score: -7.2",
         "WER : −4,2 %", "The F1 score is -0.61."),
     "trained-split": _text(
-        "train", "a result on what it was trained on", "The model was evaluated on the training set and reaches 99.1 % accuracy.",
+        "train", "a result on what it was trained on",
+        "The model was evaluated on the training set and reaches 99.1 % accuracy.",
         "- Accuracy on the train split: 99.1%", "| Split | Accuracy |\n| --- | --- |\n| train | 99.1 |",
-        "Accuracy on the training data: 0.991", "We report F1 of 98.7 measured on the same data used for training.",
+        "Accuracy on the training data: 0.991",
+        "We report F1 of 98.7 measured on the same data used for training.",
         "Accuracy auf dem Trainingsdatensatz: 99,1 %"),
     "conflict-table": _conflict_table,
     "conflict-prose": _conflict_prose,

@@ -1,4 +1,4 @@
-"""Rewritings of a card that keep its facts, written blind to the rules: an auditor must find nothing new in them."""
+"""Rewritings of a card that keep its facts, written blind to the rules: nothing new may be found in them."""
 
 from __future__ import annotations
 
@@ -174,13 +174,14 @@ _TWINS: dict[str, tuple[Callable[[Page], str | None], str]] = {
     "scalar-quoted": (_quote, "a metadata value in quotes"),
     "list-scalar": (_listed, "one value as a list of one, or the reverse"),
     "section-added": (
-        lambda page: _say(page, "## Acknowledgements\n\nWe thank everyone who tested early versions and reported faults.",
+        lambda page: _say(page, "## Acknowledgements\n\nWe thank everyone who tested early versions.",
                           "## Danksagung\n\nWir danken allen, die frühe Fassungen ausprobiert haben."),
         "a harmless section"),
     "emoji": (lambda page: _say(page, "Happy modelling! 🎉🦊", "⭐ Enjoy ⭐"), "a line with emoji"),
     "crlf": (_crlf, "line ends of Windows"),
     "comment": (
-        lambda page: _say(page, "<!-- reviewed by the documentation team in spring -->", "<!-- end of the section -->"),
+        lambda page: _say(page, "<!-- reviewed by the documentation team in spring -->",
+        "<!-- end of the section -->"),
         "an HTML comment"),
     "example-address": (
         lambda page: _say(page, 'The tokenizer keeps addresses such as "someone@example.com" in one piece.',
