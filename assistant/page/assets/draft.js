@@ -3,14 +3,14 @@
 (() => {
   "use strict";
 
-  const KEPT = "lake-draft:"; // + model -> {text, when}
+  const KEPT = "lake-draft:"; // + model -> {text, left}
   const SAVE_AFTER = 300; // ms of no typing
   const WIDE = "(min-width: 900px)";
   const find = (selector, root = document) => root.querySelector(selector);
   const findAll = (selector, root = document) => [...root.querySelectorAll(selector)];
   const edits = new Map(); // the same as is kept, for browsers that keep nothing
   let opener = null; // the mark whose evidence is open
-  let left = null; // an edited text that was given up, to be brought back
+  let left = null; // a text of the visitor's that another took the place of, to be brought back
   let timer = 0;
 
   // -- evidence --------------------------------------------------------------------------------------
@@ -42,7 +42,7 @@
   // On a narrow screen the evidence lies over the lower half; the mark it belongs to stays in sight above it.
   function showAbove(mark, sheet) {
     if (mark.getBoundingClientRect().bottom > sheet.getBoundingClientRect().top - 8) {
-      mark.scrollIntoView({ block: "start" });
+      (mark.closest(".said, .yl") || mark).scrollIntoView({ block: "start" });
     }
   }
 
@@ -97,11 +97,11 @@
     const text = area.value;
     let stored = true;
     try {
-      if (text === area.dataset.original) {
+      if (text === area.dataset.original && left === null) {
         edits.delete(model);
         localStorage.removeItem(KEPT + model);
       } else {
-        edits.set(model, { text, when: Date.now() });
+        edits.set(model, { text, left });
         localStorage.setItem(KEPT + model, JSON.stringify(edits.get(model)));
       }
     } catch {
@@ -110,11 +110,13 @@
     tell(area, stored);
   }
 
+  const isOwn = (area) => ![area.dataset.original, area.dataset.proposed].includes(area.value);
+
   function tell(area, stored = true) {
     const place = find(".draft-kept");
     const edited = area.value !== area.dataset.original;
-    find('[data-draft="restore"]').disabled = !edited && left === null;
-    find('[data-draft="restore"]').textContent = !edited && left !== null ? "Bring back my text" : "Back to the draft";
+    find('[data-draft="restore"]').disabled = !edited;
+    find('[data-draft="bring-back"]').hidden = left === null;
     find("#draft-tab-edit").textContent = edited ? "Edit (edited)" : "Edit";
     const told = !edited
       ? ""
@@ -124,20 +126,19 @@
     if (place.textContent !== told) place.textContent = told;
   }
 
-  function fill(area, text) {
+  // Another text takes the place of the one at hand; words of the visitor's own can be brought back.
+  function replace(area, text) {
+    if (isOwn(area)) left = area.value;
     area.value = text;
     keep();
   }
 
-  function restore(area) {
-    if (area.value !== area.dataset.original) {
-      left = area.value;
-      fill(area, area.dataset.original);
-    } else if (left !== null) {
-      const text = left;
-      left = null;
-      fill(area, text);
-    }
+  function bringBack(area) {
+    const text = left;
+    left = isOwn(area) ? area.value : null;
+    area.value = text;
+    keep();
+    area.focus();
   }
 
   // A text area knows no other line ends than \n; compared and written is what it holds.
@@ -145,18 +146,21 @@
     const area = find("#draft-text", element);
     if (!area || area.dataset.begun) return;
     area.dataset.begun = "true";
-    left = null;
     opener = null;
-    area.value = area.dataset.original;
-    area.dataset.original = area.value;
-    const kept = recall(area.closest(".draft").dataset.model);
-    if (kept) area.value = kept.text;
+    for (const name of ["original", "proposed"]) {
+      if (area.dataset[name] === undefined) continue;
+      area.value = area.dataset[name];
+      area.dataset[name] = area.value;
+    }
+    const kept = recall(area.closest(".draft").dataset.model) || {};
+    area.value = kept.text ?? area.dataset.original;
+    area.setSelectionRange(0, 0);
+    left = kept.left ?? null;
     tell(area);
   }
 
   document.addEventListener("input", (event) => {
     if (event.target.id !== "draft-text") return;
-    left = null;
     tell(event.target);
     clearTimeout(timer);
     timer = setTimeout(keep, SAVE_AFTER);
@@ -176,11 +180,10 @@
     else if (data.draft === "back") closeEvidence();
     else if (data.draft === "next") nextOpen(draft);
     else if (data.draft === "show") show(draft, data.show);
-    else if (data.draft === "restore") restore(area);
-    else if (data.draft === "use-proposed") {
-      if (area.value !== area.dataset.original) left = area.value;
-      fill(area, area.dataset.proposed);
-    } else if (data.draft === "download") {
+    else if (data.draft === "restore") replace(area, area.dataset.original);
+    else if (data.draft === "use-proposed") replace(area, area.dataset.proposed);
+    else if (data.draft === "bring-back") bringBack(area);
+    else if (data.draft === "download") {
       window.lakePage.download({ name: data.name, type: data.type, text: data.text ?? area.value });
     }
   });

@@ -17,8 +17,8 @@ from tools.errors import LakeError, UsageError
 
 _EMPTY = (
     '<p class="hint">Choose a model. You see a card drafted from all that is known of it: its metadata, '
-    "configuration, weights, logs, relatives and papers. Each statement has a number, which opens "
-    "the evidence; what nothing supports stays open, with a line on what would fill it. You can edit the card "
+    "configuration, weights, logs, relatives and papers. The number behind a statement opens its "
+    "evidence; what nothing supports stays open, with a line on what would fill it. You can edit the card "
     "and save it.</p>"
 )
 _NONE = '<p class="hint">This lake is empty. Fill it, for instance with <code>lake ingest sample:</code>.</p>'
@@ -38,6 +38,7 @@ def build_draft(page: gr.Blocks, actions: PageActions) -> None:
                 engines,
                 value=OFFLINE,
                 label="Worded by",
+                info="A language model is sent the evidence; each sentence it writes is checked.",
                 elem_id="draft-engine",
                 visible=len(engines) > 1,
             )
@@ -100,7 +101,8 @@ def _draft(actions: PageActions, wanted: str, engine: str) -> tuple[str, str]:
 
     assistant = actions.assistant
     catalog = assistant.lake.catalog
-    subject = find_subject(catalog, resolve_model(catalog, wanted))
+    known = catalog.get_model(wanted) is not None  # a dump may hold names that nobody would type
+    subject = find_subject(catalog, wanted if known else resolve_model(catalog, wanted))
     llm, name = assistant.make_writer(engine or None)
     draft = draft_subject(subject, llm=llm, seconds=_SECONDS, also=("json", "cyclonedx", "eu"))
     writer = Writer(name, "") if llm is not None else Writer("", name)

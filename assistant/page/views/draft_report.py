@@ -67,7 +67,7 @@ def render_draft(draft: Draft, catalog: Catalog, writer: Writer) -> str:
     proposal = _render_proposal(draft)
     tabs = [("read", "Card and evidence"), ("edit", "Edit")]
     if draft.proposed.strip():
-        tabs.append(("proposal", "Changes to the present card"))
+        tabs.append(("proposal", "Changes"))
     chosen = "".join(
         f'<button type="button" role="tab" id="draft-tab-{name}" data-draft="show" data-show="{name}" '
         f'aria-controls="draft-{name}" aria-selected="{"true" if name == "read" else "false"}" '
@@ -283,6 +283,7 @@ def _render_editor(draft: Draft) -> str:
         f'aria-label="The card as Markdown" data-original="{_attribute(draft.card)}"{proposed}></textarea>'
         '<div class="draft-acts"><button type="button" class="small" data-draft="restore" disabled>'
         f"Back to the draft</button>{use}"
+        '<button type="button" class="small" data-draft="bring-back" hidden>Bring back my text</button>'
         f"{_offer('README.md as edited', 'README.md', 'text/markdown', None)}</div></div>"
     )
 
