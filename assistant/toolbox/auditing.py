@@ -17,6 +17,7 @@ from tools.errors import LakeError
 from tools.evidence import Evidence, EvidenceLedger
 from tools.hashing import hash_text
 from tools.lake import Lake
+from tools.verification import verify_answer
 
 if TYPE_CHECKING:
     from tools.audit import AuditReport, Finding
@@ -130,6 +131,8 @@ def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
             context.cite(item.kind, item.source, item.locator, item.text, item.sha256).id
             for item in said.evidence
         ]
+        if not _stands_alone(context, name, said.text, keys):
+            continue
         statements.append(
             {"slot": slot.name, "text": said.text, "keys": keys, "inherited_from": said.inherited_from}
         )
@@ -141,6 +144,15 @@ def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
         "notes": list(drafted.notes),
     }
     return Shown(result, ToolView(kind="card", document={"model": name, "markdown": drafted.card}))
+
+
+def _stands_alone(context: ToolContext, model: str, text: str, keys: Sequence[str]) -> bool:
+    """Whether a statement of a draft is clear without the headings that it stands under there."""
+    marks = "".join(f"[{key}]" for key in keys)
+    checked = verify_answer(
+        f"The card of `{model}`:\n\n- {text} {marks}", context.ledger, known_models=[model]
+    )
+    return checked.statements[-1].level in ("quoted", "facts")
 
 
 def tell_again(lake: Lake, locator: str) -> list[str] | None:
