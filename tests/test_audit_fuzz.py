@@ -207,12 +207,11 @@ def test_no_unit_repeated_takes_more_than_its_share(shape: str, tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", UNITS)
-def test_unit_repeated_over_a_megabyte(unit: str, tmp_path: Path) -> None:
+def test_unit_repeated_over_half_a_megabyte(unit: str, tmp_path: Path) -> None:
     line = unit * (19_900 // len(unit))
     started = time.process_time()
-    _check(_audit(tmp_path, HEAD + "\n\n".join([line] * 50)))
-    _check(_audit(tmp_path, HEAD + "\n".join([line[:900]] * 1_100)))
-    assert time.process_time() - started < 20.0
+    _check(_audit(tmp_path, HEAD + "\n\n".join([line] * 12 + [line[:900]] * 280)))
+    assert time.process_time() - started < 5.0
 
 
 def _row(cell: str, count: int) -> str:
