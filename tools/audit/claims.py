@@ -25,6 +25,7 @@ from tools.audit.values import (
     same_model,
 )
 from tools.cards.metrics import KNOWN_DATASET
+from tools.cards.parsing import MAX_PARSED_CHARS
 from tools.cards.types import Passage
 from tools.draft.gathering import Known
 from tools.evidence import Evidence
@@ -270,11 +271,11 @@ def _judge_snippets(subject: AuditSubject) -> Iterator[Claim]:
             for matched in _SNIPPET.finditer(code[:1000]):
                 name = matched["id"] or matched["named"]
                 loaded.append((passage.lines.start + offset, code.strip()[:400], name))
-    own = subject.model
+    loaded, own = loaded[:MOST_FACTS], subject.model
     is_own = [bool(own) and name.lower() == own.lower() for _, _, name in loaded]
     parents = [parent.name for parent in subject.card.parents]
     counts = Counter(name.lower() for _, _, name in loaded)
-    whole = subject.card.text.lower()
+    whole = subject.card.text[:MAX_PARSED_CHARS].lower()
     for (line, text, name), mine in zip(loaded, is_own, strict=True):
         related = any(same_model(name, parent) for parent in parents)
         # Beside the model itself others may be loaded; one of a stranger that nothing else names is odd.
