@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -161,7 +162,7 @@ def test_a_hostile_card_is_quoted_and_not_obeyed(serve_page: Serve, visit: Visit
 
 
 def test_the_page_says_which_model_words_and_keeps_its_lies_out(serve_page: Serve, visit: Visit) -> None:
-    def lie(messages: list[Message], tools: list[Tool]) -> Answering:
+    def lie(messages: Sequence[Message], tools: Sequence[Tool]) -> Answering:
         return Reply("It was trained on 900 secret letters by the moon. [E1]")
 
     with OpenAIServer(lie) as service:

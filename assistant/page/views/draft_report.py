@@ -26,6 +26,7 @@ _FILES: tuple[tuple[DraftFormat, str, str, str], ...] = (
     ("cyclonedx", "CycloneDX", "cyclonedx.json", "application/json"),
     ("eu", "EU form", "eu-documentation.md", "text/markdown"),
 )
+_MOST_DROPPED = 60
 _MOST_DIFF = 2000  # lines; the patch holds all
 _CODE = re.compile(r"`([^`]+)`")
 # Keys of the metadata block whose evidence a slot of the text has.
@@ -110,11 +111,9 @@ def _render_head(draft: Draft, writer: Writer) -> str:
         for format, label, name, kind in _FILES
         if format in draft.others
     )
-    notes = [*draft.notes]
-    if draft.dropped:
-        what = "statement was" if len(draft.dropped) == 1 else "statements were"
-        notes.append(f"{len(draft.dropped)} {what} left out: the evidence does not hold them.")
-    told = "".join(f"<li>{escape_line(note, 400)}</li>" for note in notes)
+    told = "".join(f"<li>{escape_line(note, 400)}</li>" for note in draft.notes) + _tell_dropped(
+        draft.dropped
+    )
     return (
         f'<header><h3>Draft for <bdi>{escape_line(draft.model)}</bdi></h3><div class="draft-bar">'
         f'<div class="coverage"><div class="bar" role="meter" aria-label="Slots filled" aria-valuemin="0" '
@@ -125,6 +124,18 @@ def _render_head(draft: Draft, writer: Writer) -> str:
         f'<div class="files" role="group" aria-label="Download">{files}</div></div>'
         f'<p class="hint">{_tell_writer(writer)} The other files hold the draft as the evidence gives it; '
         "README.md holds your edits.</p>" + (f'<ul class="notes">{told}</ul>' if told else "") + "</header>"
+    )
+
+
+def _tell_dropped(dropped: Sequence[str]) -> str:
+    if not dropped:
+        return ""
+    what = "statement was" if len(dropped) == 1 else "statements were"
+    shown = "".join(f"<li><bdi>{escape_line(said, 300)}</bdi></li>" for said in dropped[:_MOST_DROPPED])
+    more = f"<li>and {len(dropped) - _MOST_DROPPED:,} more</li>" if len(dropped) > _MOST_DROPPED else ""
+    return (
+        f"<li><details><summary>{len(dropped)} {what} left out, which the evidence does not hold</summary>"
+        f"<ul>{shown}{more}</ul></details></li>"
     )
 
 
@@ -224,9 +235,11 @@ def _render_slot(slot: SlotDraft, marked: Sequence[_Marked]) -> str:
             f'<span class="open-slot" tabindex="-1"><strong>{escape(NEEDED)}</strong> '
             f"<span>would fill it: {_inline(slot.fills)}</span></span>"
         )
-    parts = []
+    parts: list[str] = []
     for one in marked:
         said = one.said
+        # Values stand apart by semicolons, as in the Markdown; sentences end by themselves.
+        between = "; " if parts and not is_block(said) and not said.text.endswith(".") else " "
         marks = "".join(_mark(item.id, one) for item in said.evidence)
         lent = (
             f' <span class="lent">inherited from <bdi>{escape_line(said.inherited_from)}</bdi></span>'
@@ -238,7 +251,7 @@ def _render_slot(slot: SlotDraft, marked: Sequence[_Marked]) -> str:
         parts.append(
             f'<div class="said block">{text}<p>{marks}{lent}</p></div>'
             if is_block(said)
-            else f'<span class="said" id="draft-S{one.number}">{text}{marks}{lent}{written}</span> '
+            else f'{between}<span class="said">{text}{marks}{lent}{written}</span>'
         )
     return "".join(parts)
 
