@@ -25,8 +25,7 @@ from tools.audit.values import (
     same_model,
 )
 from tools.cards.metrics import KNOWN_DATASET
-from tools.cards.parsing import MAX_PARSED_CHARS
-from tools.cards.types import Passage
+from tools.cards.types import DeclaredParent, Passage
 from tools.draft.gathering import Known
 from tools.evidence import Evidence
 from tools.facts import show_value
@@ -42,10 +41,16 @@ _SNIPPET = re.compile(
     r"|from_hub|load_from_hub|from_pretrained_keras|create_model|pretrained|SetFitModel|LLM|pipeline)\s*\(\s*"
     r"(?:repo_id\s*=\s*|model(?:_name(?:_or_path)?)?\s*=\s*|source\s*=\s*)?"
     r"[\"'](?P<id>[\w.-]{1,96}/[\w.-]{1,96})[\"']"
+    r"|\bpipeline\s*\(\s*(?:task\s*=\s*)?[\"'][\w-]{2,40}[\"']\s*,\s*[\"'](?P<second>[\w.-]{1,96}/[\w.-]{1,96})[\"']"
+    r"|\b(?:huggingface-cli download|hf download|vllm serve|ollama run"
+    r"|--model(?:[-_](?:id|name_or_path|path))?|git (?:lfs )?clone https?://(?:huggingface\.co|hf\.co)/(?!datasets/|spaces/)"
+    r"|ollama pull)[ =]?"
+    r"(?:hf\.co/)?(?P<typed>[A-Za-z][\w.-]{0,96}/[A-Za-z][\w.-]{1,96})"
     r"|\bmodel(?:_id|_name|_path|_name_or_path|_checkpoint)?\s*=\s*[\"'](?P<named>[\w.-]{1,96}/[\w.-]{1,96})[\"']"
 )
 
 
+_MOST_SNIPPETS = 200
 _TESTED = re.compile(r"\b(?:evaluat|test)", re.IGNORECASE)
 
 
@@ -247,7 +252,7 @@ def _judge_parents(subject: AuditSubject) -> Iterator[Claim]:
                     for o in same[:3]
                     if o.text
                 )
-            elif parent.origin == "prose" and metadata and "/" in parent.name and parent.confidence >= 0.65:
+            elif parent.origin == "prose" and metadata and _is_identifier(parent):
                 verdict = "contradicted"
                 evidence = tuple(
                     subject.ledger.add("metadata", source, o.locator, o.text, card.sha256)
@@ -255,6 +260,12 @@ def _judge_parents(subject: AuditSubject) -> Iterator[Claim]:
                 )
                 reason = f"The base model is {parent.name!r} here, {metadata[0].name!r} in the metadata"
         yield Claim("base_model", parent.text, line, parent.name, verdict, evidence, reason)  # type: ignore[arg-type]
+
+
+def _is_identifier(parent: DeclaredParent) -> bool:
+    """Whether a sentence names one model for sure, by an id or by what can be nothing else."""
+    plain = re.fullmatch(r"[a-z0-9]+(?:[-_.][a-z0-9]+)+", parent.name) and len(parent.name) >= 8
+    return parent.confidence >= 0.65 and ("/" in parent.name or bool(plain))
 
 
 def _is_local(name: str) -> bool:
@@ -265,23 +276,28 @@ def _judge_snippets(subject: AuditSubject) -> Iterator[Claim]:
     """Ids that code of the card loads; contradicted where code loads others and never the model itself."""
     loaded: list[tuple[int, str, str]] = []
     for passage in subject.card.passages:
-        if passage.kind != "code":
+        if passage.kind not in ("code", "prose", "list") or "/" not in passage.text:
             continue
-        for offset, code in enumerate(passage.text.split("\n")):
-            for matched in _SNIPPET.finditer(code[:1000]):
-                name = matched["id"] or matched["named"]
-                loaded.append((passage.lines.start + offset, code.strip()[:400], name))
+        lines = passage.text.split("\n")
+        if len(loaded) >= _MOST_SNIPPETS:
+            break
+        for matched in _SNIPPET.finditer(passage.text[:50_000]):
+            name = matched["id"] or matched["second"] or matched["named"] or matched["typed"]
+            if passage.kind != "code" and not matched["id"]:
+                continue
+            offset = passage.text.count("\n", 0, matched.end() - 1)
+            loaded.append((passage.lines.start + offset, lines[offset].strip()[:400], name))
     loaded, own = loaded[:MOST_FACTS], subject.model
     is_own = [bool(own) and name.lower() == own.lower() for _, _, name in loaded]
     parents = [parent.name for parent in subject.card.parents]
     counts = Counter(name.lower() for _, _, name in loaded)
-    whole = subject.card.text[:MAX_PARSED_CHARS].lower()
+    whole = subject.card.text[:200_000].lower()
+    mentions = {name: whole.count(name.rpartition("/")[2]) for name in counts}
     for (line, text, name), mine in zip(loaded, is_own, strict=True):
         related = any(same_model(name, parent) for parent in parents)
         # Beside the model itself others may be loaded; one of a stranger that nothing else names is odd.
-        short = name.lower().rpartition("/")[2]
         named = name.partition("/")[0].lower() == own.partition("/")[0].lower() or (
-            whole.count(short) > counts[name.lower()]
+            mentions[name.lower()] > counts[name.lower()]
         )
         if not own or related or (any(is_own) and not mine and named):
             yield Claim("snippet", text, line, name)

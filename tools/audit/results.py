@@ -9,11 +9,13 @@ from functools import lru_cache
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim, Verdict
 from tools.audit.values import fold_metric, same_score
-from tools.cards.types import ResultRow
+from tools.cards.types import LineSpan, ResultRow
 from tools.evidence import Evidence
 
 _MOST_ROWS = 300
 _LOGS = ("all_results.json", "eval_results.json", "test_results.json")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:\s?%)?")
+_BRACKETS = re.compile(r"\([^()]{0,400}\)")
 _EVALUATION = re.compile(r"\b(?:evaluation|validation|dev|test) (?:set|split|data)", re.IGNORECASE)
 
 
@@ -35,8 +37,8 @@ def _judge(subject: AuditSubject, row: ResultRow, metric: str, rows: list[Result
     shown = f"{row.metric} {row.value}{row.unit}" + (f" on {row.dataset}" if row.dataset else "")
     text = subject.quote(row.line) or row.text[:400]
 
-    def say(verdict: Verdict, evidence: Evidence, reason: str = "") -> Claim:
-        return Claim("result", text, row.line, shown, verdict, (evidence,), reason)
+    def say(verdict: Verdict, evidence: Evidence, reason: str = "", *, sure: bool = True) -> Claim:
+        return Claim("result", text, row.line, shown, verdict, (evidence,), reason, sure)
 
     elsewhere = [other for other in rows if other.origin != row.origin and same_data(row, other)]
     logged = _find_logged(subject, metric)
@@ -48,15 +50,32 @@ def _judge(subject: AuditSubject, row: ResultRow, metric: str, rows: list[Result
             return say("supported", evidence)
     for origin in ("metadata", "prose", "table"):
         others = [other for other in elsewhere if other.origin == origin]
-        if others and _is_sole(subject, row, others[0], rows, metric):
+        if not others or _stand_together(subject, row, others[0], metric):
+            continue
+        if _is_sole(subject, row, others[0], rows, metric):
             reason = f"{row.metric} is {_write(row)} here, {_write(others[0])} on line {others[0].line}"
-            return say("contradicted", _cite(subject, others[0]), reason)
+            sure = bool(_names_of(row) and _names_of(others[0]))
+            return say("contradicted", _cite(subject, others[0]), reason, sure=sure)
     if logged and row.origin == "metadata" and len(logged) == 1 and not row.verified:
         value, evidence = logged[0]
         if same_score(_write(row), value, metric) is False:
             reason = f"{row.metric} is {_write(row)} here, {value} in {evidence.locator}"
             return say("contradicted", evidence, reason)
     return Claim("result", text, row.line, shown)
+
+
+def _stand_together(subject: AuditSubject, row: ResultRow, other: ResultRow, metric: str) -> bool:
+    """Whether a line that gives one of the values gives the other as well, and so means two things.
+
+    What stands in brackets is said about the values, not with them.
+    """
+    for one, against in ((row, other), (other, row)):
+        if one.origin == "prose":
+            line = subject.card.lines_text(LineSpan(one.line, one.line))[:4000]
+            numbers = _NUMBER.findall(_BRACKETS.sub(" ", line))
+            if any(same_score(number, _write(against), metric) for number in numbers):
+                return True
+    return False
 
 
 def _write(row: ResultRow) -> str:
@@ -105,10 +124,16 @@ def _is_sole(
     """
     if same_score(_write(row), _write(other), metric) is not False:
         return False
-    data = _names_of(row) & _names_of(other)
     said = _fold(" ".join(one.text for one in (row, other) if one.origin != "metadata")[:2000])
+    data = _names_of(row) & _names_of(other)
+    for one in (row, other):
+        if one.origin == "metadata" and not data:
+            data = {name for name in _names_of(one) if len(name) > 4 and name in said}
     for one, against in ((row, other), (other, row)):
         alike = [item for item in rows if item.origin == one.origin and same_data(item, against)]
+        if data and one.origin == "prose" and against.origin == "metadata":
+            # Other sentences bear the metadata out; this one names the same data and does not.
+            alike = [item for item in alike if not same_score(_write(item), _write(against), metric)]
         exact = [item for item in alike if _names_of(item) & data] or [
             item
             for item in alike

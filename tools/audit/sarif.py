@@ -6,6 +6,8 @@ Specification: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from tools.audit.registry import list_rules
 from tools.audit.types import AuditReport, Finding
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LINE_NUMBER = re.compile(r"\bline \d+")
 
 
 def render_sarif(reports: Iterable[AuditReport], *, version: str = "") -> dict[str, Any]:
@@ -47,12 +50,19 @@ def render_sarif(reports: Iterable[AuditReport], *, version: str = "") -> dict[s
 def list_results(report: AuditReport) -> list[dict[str, Any]]:
     """The results of one report, for a run that is written as it goes."""
     index = {rule.id: number for number, rule in enumerate(list_rules())}
-    return [_write(report, finding, index) for finding in report.findings]
+    keys: Counter[str] = Counter()
+    results = []
+    for finding in report.findings:
+        # No line number, and no folder of this machine: an alert stays the same where lines move.
+        said = _LINE_NUMBER.sub("line", finding.message)
+        key = f"{_find_uri(report)}\0{finding.rule}\0{finding.claim}\0{said}"
+        keys[key] += 1
+        results.append(_write(report, finding, index, f"{key}\0{keys[key]}"))
+    return results
 
 
-def _write(report: AuditReport, finding: Finding, index: dict[str, int]) -> dict[str, Any]:
+def _write(report: AuditReport, finding: Finding, index: dict[str, int], key: str) -> dict[str, Any]:
     text = f"{finding.message} {finding.suggestion}".strip()
-    key = f"{report.target}\0{finding.rule}\0{finding.claim}\0{finding.message}"
     region: dict[str, Any] = {"startLine": max(1, finding.line)}
     if finding.claim:
         region["snippet"] = {"text": finding.claim}

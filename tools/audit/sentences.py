@@ -19,20 +19,23 @@ _MOST_CHARACTERS = 1_500
 _MARKUP = re.compile(r"[*_`]+|\[(?=[^\]]*\]\()|\]\([^)]*\)|<[^>]{0,200}>")
 _LICENCE_WORD = r"(?:licen[cs]e|lizenz|licencia|licenza|licença|licentie|лицензия)"
 _LICENCE_LABEL = re.compile(
-    rf"^[\W_]*(?:(?:the )?(?:model|weights?)(?:'s)? )?{_LICENCE_WORD}(?:\(s\)|s)?(?: type)?"
-    r"\s*(?:[:：|=]|[-–—]\s)",
+    rf"^[\W_]*(?:the )?(?:(?:model|weights?)(?:'s)? )?{_LICENCE_WORD}(?:\(s\)|s)?"
+    r"(?: (?:type|info|information|name|of the model))?"
+    r"\s*(?:[:：|=]|[-–—]\s|\bis\b)",
     re.IGNORECASE,
 )
 _SELF = (
     r"(?:(?:this|the|our|these|all) (?:pre-?trained |fine-?tuned |released |final |trained )?"
-    r"(?:models?|weights?|checkpoints?|adapters?|model weights|model checkpoints?)|model weights|weights"
+    r"(?:models?|weights?|checkpoints?|adapters?|model weights|model checkpoints?|project|work)|model weights"
+    r"|weights|use of (?:the|this) model|use|usage"
     r"|(?:das|dieses) modell|die gewichte|(?:ce|le) modèle|(?:este|el) modelo|(?:questo|il) modello)"
 )
 _RELEASED = re.compile(
     rf"\b(?:(?:we|i) (?:release|publish|share|distribute|licen[cs]e|provide|make)\b.{{0,60}}\b"
     r"(?:models?|weights?|checkpoints?|it|them)\b.{0,60}\b(?:under|with)\b"
     rf"|{_SELF}\b.{{0,80}}\b(?:licen[cs]ed?|released|available|distributed|published|shared|provided|covered"
-    r"|governed|open[- ]sourced|lizenziert|lizenz|licence|licencia|licenza|unter|sous|bajo|sotto|under)\b"
+    r"|governed|subject to|open[- ]sourced|public domain|lizenziert|lizenz|licence"
+    r"|licencia|licenza|unter|sous|bajo|sotto|under)\b"
     r"|^\W*(?:it is |is )?(?:licen[cs]ed|released|distributed|published) under\b)",
     re.IGNORECASE,
 )
@@ -48,23 +51,41 @@ _LANGUAGE_SAID = (
     re.compile(
         rf"\b[Mm]odels? (?:is|was|has been) (?:(?:pre-?|fine-?)?trained|built|made) "
         rf"(?:only |exclusively |solely |purely )?(?:on|for|with) {_NAME}"
-        r"(?:[- ](?:language|only|text|texts|data|sentences|speech|audio|documents|corpora)\b| only\b)"
+        r"(?:[- ](?:language|only|texts?|data|sentences|speech|audio|documents|corpora|tweets|news|reviews"
+        r"|recordings|posts|books|articles|comments|poems|songs|Wikipedia)\b| only\b)"
     ),
     re.compile(
         rf"\b[Mm]odel (?:only |exclusively )?(?:supports|understands|speaks|handles|works (?:on|with|for)) "
         rf"(?:only |exclusively )?{_NAME}(?: (?:only|text|texts|input|inputs|speech|language)\b|\s*[.,;]|$)"
     ),
-    re.compile(rf"\b(?:[Tt]his|[Ii]t) is an? (?:monolingual )?{_NAME}(?:-language| language|-only) model"),
+    re.compile(
+        rf"\b(?:[Tt]his|[Ii]t) is an? (?:monolingual )?{_NAME}(?:(?:-| )language|-only)? (?:\w+ )?model\b"
+    ),
+    re.compile(
+        rf"^\W*(?:An? )?[Mm]odel for {_NAME} (?:text|speech|sentence|language|question|named|document)"
+    ),
+    re.compile(rf"^\W*[Tt]rained (?:only|exclusively|solely|purely) on {_NAME}\b"),
+    re.compile(rf"\b[Tt]raining (?:data|texts?|set|corpus) (?:is|are|was|were) (?:only |all )?in {_NAME}\b"),
 )
+# What speakers call their languages, for cards that are not in English.
+_OWN_NAMES = {
+    "deutsch": "German", "englisch": "English", "französisch": "French", "spanisch": "Spanish",
+    "français": "French", "anglais": "English", "allemand": "German", "espagnol": "Spanish",
+    "español": "Spanish", "inglés": "English", "francés": "French", "alemán": "German",
+    "italiano": "Italian", "inglese": "English", "português": "Portuguese", "inglês": "English",
+    "nederlands": "Dutch", "русский": "Russian", "polski": "Polish", "türkçe": "Turkish",
+}  # fmt: skip
 _TRAINED = re.compile(
     r"(?:(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|adapted|fine-?\s?tuning|training)\b"
     r"[^.!?]{0,60}?\b(?:on|with|from|using)\b"
-    r"|^[\W_]*(?:training |fine-?tuning )?data ?sets?(?: used)?\s*[:：|]|^[\W_]*training data\s*[:：|])"
+    r"|^[\W_]*(?:training |fine-?tuning )?data ?sets?(?: used)?\s*[:：|]|^[\W_]*training data\s*[:：|]"
+    r"|\btraining (?:set|data|corpus) (?:is|was)\b)"
     r"(?P<rest>.{0,300})",
     re.IGNORECASE,
 )
 _TUNED = re.compile(
-    r"(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|fine-?\s?tuning)\b(?: \w+){0,3} (?:on|with|using)\b"
+    r"(?:(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|fine-?\s?tuning)\b(?: \w+){0,3} (?:on|with|using)\b"
+    r"|\btraining (?:set|data|corpus) (?:is|was)\b)"
     r"(?P<rest>.{0,90})",
     re.IGNORECASE,
 )
@@ -97,12 +118,13 @@ def read_licences(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
         plain = _MARKUP.sub("", line)
         titled = bool(titles) and bool(_TITLE.search(titles[-1]))
         if _LICENCE_LABEL.match(plain):
-            said = re.split(r"[:：|=]|[-–—]\s", plain.strip(" |"), maxsplit=1)[-1]
+            said = re.split(r"[:：|=]|[-–—]\s|\bis\b", plain.strip(" |"), maxsplit=1)[-1]
             if find_licence_names(said):
                 yield _state(subject, "license", said.strip(" |"), line, number), number
             continue
         for sentence in re.split(r"(?<=[.!?])\s+", plain):
-            short = titled and len(sentence.split()) <= 4
+            words = len(sentence.split())
+            short = words <= 4 and (titled or (words <= 3 and bool(_TITLE.search(sentence))))
             if (short or _RELEASED.search(sentence)) and find_licence_names(sentence):
                 yield _state(subject, "license", sentence, line, number), number
 
@@ -114,6 +136,7 @@ def read_languages(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
         plain = _MARKUP.sub("", line)
         if _LANGUAGE_LABEL.match(plain):
             said = re.split(r"[:：|=]", plain.strip(" |"), maxsplit=1)[-1].strip(" |")
+            said = _OWN_NAMES.get(said.strip(" .*_").lower(), said)
             if find_languages(said):
                 yield _state(subject, "language", said, line, number), number
             continue

@@ -32,6 +32,7 @@ class Claim:
     verdict: Verdict = "unverifiable"
     evidence: tuple[Evidence, ...] = ()
     reason: str = ""
+    sure: bool = True  # False: the two places may speak of different things
 
     def describe(self) -> dict[str, Any]:
         """The claim as the contract of `lake audit` has it, with its kind and reason beside."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from tools.audit.licences import find_family
 from tools.audit.registry import find, rule
+from tools.audit.sentences import list_lines
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim, Finding
 
@@ -38,6 +41,7 @@ def _report(subject: AuditSubject, id: str, suggestion: str, *kinds: str) -> Ite
             claim=claim.text,
             evidence=claim.evidence,
             suggestion=suggestion,
+            severity=None if claim.sure else "warning",
         )
 
 
@@ -51,6 +55,41 @@ def find_license_disagreement(subject: AuditSubject) -> Iterator[Finding]:
     yield from _report(
         subject, "license-disagrees", "Find out which holds, and write it in both places.", "license"
     )
+
+
+_NOT_COMMERCIAL = re.compile(
+    r"\bcommercial (?:use|usage|purposes|applications?)\b.{0,30}"
+    r"\b(?:not (?:allowed|permitted)|forbidden|prohibited|excluded)"
+    r"|\bnon-?commercial (?:use|usage|purposes|research|applications?)\b.{0,20}\bonly\b"
+    r"|\bonly\b.{0,30}\bfor non-?commercial\b"
+    r"|\b(?:no|not for|not (?:be )?used? for) commercial (?:use|purposes)\b",
+    re.IGNORECASE,
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:data ?sets?|corpus|images?|original|base|parent|code|demo|api)\b", re.IGNORECASE
+)
+
+
+@rule(
+    "license-narrowed",
+    "warning",
+    "The text forbids what the licence allows",
+    "A permissive licence lets everyone use the model commercially, whatever the text adds.",
+)
+def find_narrowed_license(subject: AuditSubject) -> Iterator[Finding]:
+    family = find_family(str(subject.card.metadata.get("license") or ""))
+    if family is None or family.keeps or family.same_licence:
+        return
+    for line, text, _ in list_lines(subject):
+        if (found := _NOT_COMMERCIAL.search(text)) and not _ELSEWHERE.search(text):
+            yield find(
+                subject,
+                "license-narrowed",
+                f"The license is {subject.card.metadata['license']!r}, and the text says {found[0][:80]!r}.",
+                line=line,
+                evidence=(subject.cite_metadata("/license"),),
+                suggestion="Choose a licence that says so, or delete the sentence.",
+            )
 
 
 @rule(

@@ -14,6 +14,35 @@ _LINK = re.compile(
     r"(?<!\\)\[(?:[^\[\]]|\[[^\]]*\]){0,300}\](?P<gap> ?)"
     r"\((?:(?P<url>(?:[^()\n]|\([^()\n]*\)){0,2000})\)|(?P<open>[^()\n]{0,2000})$)"
 )
+# A bracket lost on the way, and addresses in plain text with a scheme that is mistyped.
+_LOST_BRACKET = re.compile(
+    r"(?<!\])\[[^\[\]()]{1,80}\(https?://[^)\s]{3,500}\)"
+    r"|\[[^\[\]()]{1,80}\]https?://\S{3,500}"
+)
+
+_BARE = re.compile(
+    r"(?<![\w/:.(\"'=@-])(?!https?://)(?:htps?|htpps?|hhttps?|ttps?|https{2}|hptts?|htts?ps?):/{1,2}"
+    r"[\w-]+\.[\w./-]{2,300}"
+    r"|(?<![\w/:.(\"'=@-])https?:/[A-Za-z][\w-]*\.[\w./-]{2,300}",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"(?:to-?do|tbd|link|url|links?[-_ ]here|url[-_ ]here|insert\b.*|xxx+|x|add\b.*|your[-_ ]?\w+|path/to/.*"
+    r"|\.\.\.|(?:some|example|paper|demo|repo|model|dataset)[-_ ]?(?:link|url))",
+    re.IGNORECASE,
+)
+_OWN_PLACEHOLDER = re.compile(
+    r"://[^/]+/(?:.*/)?(?:your[-_]?(?:user)?-?_?(?:name|org|model|repo)\w*|<[\w -]+>|username)(?:/|$)",
+    re.IGNORECASE,
+)
+_DOMAIN = re.compile(
+    r"(?:[a-z0-9-]{2,40}\.){1,3}(?:org|com|net|io|ai|edu|gov|de|fr|uk|eu|dev)(?:/\S*)?", re.IGNORECASE
+)
+_ONE_COMPUTER = re.compile(
+    r"file:|[a-z]:\\|https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|192\.168\.\d+\.\d+)(?:[:/]|$)|~/"
+    r"|/(?:home|Users)/",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+$", re.IGNORECASE)
 _CODE_SPAN = re.compile(r"(`+)[^`].{0,2000}?\1")
 _SCHEME = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
@@ -44,10 +73,13 @@ def find_malformed_link(subject: AuditSubject) -> Iterator[Finding]:
 def _list_unread(subject: AuditSubject) -> Iterator[tuple[int, str]]:
     """Addresses of what looks like a Markdown link and is none: blanks inside, nothing, never closed."""
     for passage in subject.card.passages:
-        if passage.kind == "code" or ("](" not in passage.text and "] (" not in passage.text):
+        if passage.kind == "code" or ("[" not in passage.text and ":/" not in passage.text):
             continue
         for offset, line in enumerate(passage.text.split("\n")):
-            for matched in _LINK.finditer(_CODE_SPAN.sub("", line[:5000])):
+            plain = _CODE_SPAN.sub("", line[:5000])
+            for odd in (*_LOST_BRACKET.finditer(plain), *_BARE.finditer(plain)):
+                yield passage.lines.start + offset, ("" if odd[0][0] == "[" else "[") + odd[0]
+            for matched in _LINK.finditer(plain):
                 url = matched["url"] if matched["url"] is not None else matched["open"]
                 number = passage.lines.start + offset
                 if matched["gap"] or matched["open"] is not None:
@@ -62,6 +94,14 @@ def find_link_fault(url: str) -> str:
     url = url.strip().strip("<>")
     if not url:
         return "is empty"
+    if url.startswith("["):
+        return "is no link: a bracket is missing" if url[1:2] != "h" and "](" not in url else "is mistyped"
+    if _PLACEHOLDER.fullmatch(url) or _OWN_PLACEHOLDER.search(url):
+        return "is a placeholder"
+    if _ONE_COMPUTER.match(url):
+        return "leads to one computer only"
+    if _DOMAIN.fullmatch(url):
+        return "is a path in this repository: `https://` is missing"
     if url.startswith("]"):
         return "is no link: a blank stands before the bracket" if url[1] == " " else "is never closed"
     if _MISTYPED.match(url):

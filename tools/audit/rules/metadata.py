@@ -146,6 +146,26 @@ def find_missing_library(subject: AuditSubject) -> Iterator[Finding]:
     yield from _missing(subject, "library-missing", "library_name", subject.record.library or "transformers")
 
 
+@rule(
+    "library-invalid",
+    "warning",
+    "library_name is no name of a library",
+    "The Hub shows code for libraries by their identifiers, in small letters and without a version.",
+)
+def find_invalid_library(subject: AuditSubject) -> Iterator[Finding]:
+    for value, pointer in _values(subject, "library_name"):
+        text = str(value).strip()
+        if is_placeholder(text) or re.fullmatch(r"[\w.+-]{1,60}", text):
+            continue
+        yield find(
+            subject,
+            "library-invalid",
+            f"{text[:80]!r} is no name of a library.",
+            line=_line(subject, pointer),
+            suggestion="Write an identifier, e.g. `library_name: transformers`.",
+        )
+
+
 @rule("language-missing", "note", "No language", "Models of language are searched by it.")
 def find_missing_language(subject: AuditSubject) -> Iterator[Finding]:
     task = subject.record.task or str(subject.card.metadata.get("pipeline_tag", ""))
@@ -156,6 +176,18 @@ def find_missing_language(subject: AuditSubject) -> Iterator[Finding]:
         yield from _missing(subject, "language-missing", "language", "en")
 
 
+# https://www.loc.gov/standards/iso639-2/php/code_list.php, with codes that were withdrawn and are still used
+_CODES = """
+aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el
+en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik in io is it
+iu iw ja ji jv jw ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo
+mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg sh
+si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh
+yi yo za zh zu
+"""
+_ISO_639_1 = frozenset(_CODES.split())
+
+
 @rule(
     "language-invalid", "warning", "Not a language code", "The Hub takes ISO 639 codes; names are not found."
 )
@@ -164,7 +196,8 @@ def find_invalid_language(subject: AuditSubject) -> Iterator[Finding]:
         text = str(value).strip()
         if value is False:  # what YAML 1.1 makes of `no`
             text = "no"
-        if is_placeholder(text) or _LANGUAGE.fullmatch(text):
+        unknown = len(text) == 2 and text.isascii() and text.lower() not in _ISO_639_1
+        if is_placeholder(text) or (_LANGUAGE.fullmatch(text) and not unknown):
             continue
         codes = sorted(read_language_codes(text))
         yield find(

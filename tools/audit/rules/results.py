@@ -107,8 +107,10 @@ def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
 def _find_negative(subject: AuditSubject, told: set[tuple[int, str]]) -> Iterator[Finding]:
     """Negative scores in sentences, which reading results takes for no score at all."""
     metrics = [metric for metric in METRICS if metric.name in _SHARES | _ERROR_RATES | _POSITIVE]
+    seen = {line for line, _ in told}
     for line, text, _ in list_lines(subject):
-        if (over := _OVER.search(text)) and not over["value"].startswith("100"):
+        over = _OVER.search(text) if line not in seen else None
+        if over and float(over["value"].replace(",", ".")) > 100:
             yield find(
                 subject,
                 "metric-out-of-range",
@@ -136,7 +138,8 @@ def _find_negative(subject: AuditSubject, told: set[tuple[int, str]]) -> Iterato
 
 
 _OVER = re.compile(
-    r"\b(?:genauigkeit|trefferquote|treffergenauigkeit|exactitude|justesse|précision|rappel|exactitud|precisión"
+    r"\b(?:accuracy|precision|recall|f1(?:[- ]score)?|auc|exact match"
+    r"|genauigkeit|trefferquote|treffergenauigkeit|exactitude|justesse|précision|rappel|exactitud|precisión"
     r"|exhaustividad|accuratezza|acurácia|precisão|nauwkeurigheid)\b[^.\d\n]{0,40}"
     r"(?P<value>(?:1\d\d|[2-9]\d\d)(?:[.,]\d+)?)\s?%",
     re.IGNORECASE,
@@ -234,7 +237,7 @@ def find_train_result(subject: AuditSubject) -> Iterator[Finding]:
     told = set()
     for row in subject.card.results:
         if row.origin == "metadata" and re.fullmatch(
-            r"train(?:ing)?(?:\[.*\])?", row.split.strip(), re.IGNORECASE
+            r"train(?:ing)?(?:[ _-]?(?:set|split|data))?(?:\[.*\])?", row.split.strip(), re.IGNORECASE
         ):
             key = (row.dataset, row.config)
             if key in told:
@@ -324,6 +327,15 @@ _NUMBER = re.compile(
 
 
 def _find_missing_parts(subject: AuditSubject, result: dict[str, object], base: str) -> Iterator[Finding]:
+    if not result.get("metrics"):
+        yield find(
+            subject,
+            "model-index-malformed",
+            "A result has no metrics.",
+            line=subject.line_of(base),
+            suggestion="Add `metrics:` with `type:` and `value:`.",
+            severity="warning",
+        )
     for part, keys in (("task", ("type",)), ("dataset", ("type", "name"))):
         node = result.get(part)
         lost = [key for key in keys if not isinstance(node, dict) or not node.get(key)]

@@ -17,6 +17,18 @@ WANTED = {
     "Evaluation": r"evaluat|results?\b|performance|metrics?\b|benchmark|accuracy",
 }
 _DEFAULT = re.compile(r"\[?more information needed\]?|needs more information", re.IGNORECASE)
+# Whole lines that stand in for a text.
+_STAND_IN = re.compile(
+    r"(?:to-?do|tbd|tba|coming soon|work in progress|wip|n/?a|xxx+|lorem ipsum\b.*"
+    r"|(?:this section )?(?:is )?to be (?:added|done|completed|written|filled(?: in)?|determined|announced)"
+    r"|will be added(?: later| soon)?|fill (?:this |it )?(?:in|out)(?: later)?"
+    r"|(?:please )?(?:add|insert|write|describe|provide|put)\b.{0,60}\bhere"
+    r"|(?:add|insert|write|describe|your)\b.{2,60}|to-?do\s*[:\-–].{0,120}|\{\{.{1,100}\}\})",
+    re.IGNORECASE,
+)
+_BRACKETED = re.compile(
+    r"\s*(?:[-*+>#]\s*)?(?:\*\*[^*]{1,60}\*\*:?\s*)?(?P<open>[\[<{(]{0,3})\s*(?P<said>[^\[\]<>]{1,140}?)[\]>}).!…]*\s*"
+)
 _TEMPLATE = re.compile(
     r"^\s*(?:<!--\s*)?provide a (?:quick|longer) summary|\{\{\s*[\w.]+\s*\|\s*default|"
     r"this modelcard aims to be a base template",
@@ -70,8 +82,14 @@ def find_default_section(subject: AuditSubject) -> Iterator[Finding]:
     front = subject.card.front_matter
     start = front.end if front else 0
     told = 0
+    code = {
+        number
+        for passage in subject.card.passages
+        if passage.kind == "code"
+        for number in range(passage.lines.start, passage.lines.end + 1)
+    }
     for number, line in enumerate(subject.card.text.split("\n")[start:20_000], start + 1):
-        if _DEFAULT.search(line[:2000]) and told < 60:
+        if told < 60 and (_DEFAULT.search(line[:2000]) or (number not in code and _is_stand_in(line))):
             told += 1
             yield find(
                 subject,
@@ -80,6 +98,22 @@ def find_default_section(subject: AuditSubject) -> Iterator[Finding]:
                 line=number,
                 suggestion="Write it, or delete the heading.",
             )
+
+
+def _is_stand_in(line: str) -> bool:
+    """Whether a line is nothing but a word in place of a text: "TODO", "[Add description here]"."""
+    plain = line.strip()
+    if not plain or len(plain) > 200:
+        return False
+    if re.fullmatch(r"[-*+>\s]*\{\{.{1,100}\}\}\W*", plain):
+        return True
+    matched = _BRACKETED.fullmatch(plain)
+    if matched is None or not _STAND_IN.fullmatch(matched["said"].strip(" *_`.:")):
+        return False
+    said = matched["said"].strip(" *_`.:").lower()
+    # "Add a head to the model" is an instruction unless brackets or "here" mark it as a gap.
+    gap = re.match(r"(?:please )?(?:add|insert|write|describe|provide|put|your)\b", said)
+    return not gap or bool(matched["open"]) or said.endswith("here")
 
 
 @rule("card-boilerplate", "warning", "Boilerplate card", "The template says nothing of the model.")
