@@ -292,6 +292,8 @@ def find_malformed_index(subject: AuditSubject) -> Iterator[Finding]:
                 problem.message,
                 line=problem.line or subject.line_of("/model-index") or 1,
                 suggestion="A result needs task.type, dataset.type, dataset.name and metrics with value.",
+                # Evaluators write nan themselves, most often for a loss that overflowed.
+                severity="warning" if problem.message.endswith("is nan, no number.") else None,
             )
     index = subject.card.metadata.get("model-index")
     for number, entry in enumerate(index if isinstance(index, list) else []):
