@@ -272,3 +272,10 @@ def test_the_hook_of_pre_commit_runs_on_a_card(tmp_path: Path) -> None:
     for text, code in ((SOUND, 0), (SOUND.replace("value: 0.829", "value: 137"), 1)):
         path.write_text(text, "utf-8")
         assert run([*words, *hook["args"], str(path)]) == code
+
+
+def test_a_value_that_is_nan_is_no_error() -> None:
+    text = SOUND.replace("      value: 0.829\n", "      value: 0.829\n    - {type: loss, value: .nan}\n")
+    (found,) = [f for f in audit_text(MODEL, text).findings if f.rule == "model-index-malformed"]
+    assert (found.severity, found.line) == ("warning", text[: text.index(".nan")].count("\n") + 1)
+    assert "nan" in found.message

@@ -142,7 +142,7 @@ class _Reader:
         if number is None:
             text = _text(value)
             if not text or text.lower() in ("n/a", "none", "null", "nan", ".nan", "tbd", "-"):
-                self.report(pointer, "has no value")
+                self.report(pointer, "is nan, no number" if text.lower().endswith("nan") else "has no value")
                 return []
             return [(identifier, shown, text, "", place)]
         return [(identifier, shown, number[0], number[1], place)]
