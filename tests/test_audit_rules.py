@@ -279,3 +279,10 @@ def test_a_value_that_is_nan_is_no_error() -> None:
     (found,) = [f for f in audit_text(MODEL, text).findings if f.rule == "model-index-malformed"]
     assert (found.severity, found.line) == ("warning", text[: text.index(".nan")].count("\n") + 1)
     assert "nan" in found.message
+
+
+def test_a_placeholder_is_named_as_what_it_is() -> None:
+    text = SOUND.replace("license: apache-2.0", "license: unknown")
+    (found,) = [f for f in audit_text(MODEL, text).findings if f.rule == "license-missing"]
+    assert "'unknown'" in found.message
+    assert found.line == 2

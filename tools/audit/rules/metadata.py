@@ -46,9 +46,9 @@ def _missing(subject: AuditSubject, id: str, key: str, example: str) -> Iterator
         line = subject.line_of(f"/{key}") or (
             subject.card.front_matter.start if subject.card.front_matter else 0
         )
-        yield find(
-            subject, id, f"The metadata names no {key}.", line=line, suggestion=f"Add `{key}: {example}`."
-        )
+        said = ", ".join(repr(str(value)[:40]) for value, _ in _values(subject, key)[:3])
+        message = f"The {key} is {said}, which names none." if said else f"The metadata names no {key}."
+        yield find(subject, id, message, line=line, suggestion=f"Add `{key}: {example}`.")
 
 
 @rule("license-missing", "warning", "No licence", "Without a licence nobody may use the model.")
