@@ -94,7 +94,7 @@ def test_words_that_no_card_uses_are_named(lake: Lake) -> None:
     context = ToolContext(lake=lake, ledger=EvidenceLedger())
 
     def find_unseen(query: str) -> list[str]:
-        return list(search_models(context, SearchModels(query=query))["unseen"])
+        return list(search_models(context, SearchModels.model_validate({"query": query}))["unseen"])
 
     assert find_unseen("a German translation model for earthquakes") == ["earthquakes"]
     assert find_unseen("something for translations") == []

@@ -1,4 +1,4 @@
-"""The sample lake audited as a whole: what its invented cards hide is found, and no honest card has an error."""
+"""The sample lake audited as a whole: what invented cards hide is found, and no honest card has an error."""
 
 from __future__ import annotations
 
