@@ -45,11 +45,19 @@ def test_sarif_of_all_cards_is_one_run(home: Path, capsys: pytest.CaptureFixture
 
 
 def test_exit_code_of_all_is_that_of_the_worst(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--home", str(home), "audit", "--all", "--fail-on", "never"]) == 0
-    assert run(["--home", str(home), "audit", "--all", "--fail-on", "error"]) == 1
+    whole = ["--home", str(home), "audit", "--all", "--fail-on"]
+    assert run([*whole, "error"]) == 0
+    assert run([*whole, "warning"]) == 1
+    with Lake.open(home, embedder=None) as lake:
+        put_card(
+            lake.catalog, "gamma/tagger", "# Tagger\n\n| Metric | Test |\n|---|---|\n| Accuracy | 137 % |\n"
+        )
+    capsys.readouterr()
+    assert run([*whole, "never"]) == 0
+    assert run([*whole, "error"]) == 1
     shown = capsys.readouterr().out
     assert "license-missing" in shown
-    assert f"{len(CARDS)} cards" in shown
+    assert f"{len(CARDS) + 1} cards" in shown
 
 
 def test_interrupted_audit_prints_no_half_document(

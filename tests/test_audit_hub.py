@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ from tools.audit import audit_target, web
 
 BASE = "example-lab/brook-base"
 FOLDER = Path(str(files("tools.data") / "sample" / "models" / "example-lab")) / "brook-base"
+NAME = "pages.example"  # leads to loopback in the tests below
 CARD = "---\nlicense: mit\npipeline_tag: text-generation\n---\n# Brook\n\nA model with {} parameters.\n"
 
 
@@ -64,9 +66,15 @@ def test_a_model_of_the_hub_without_a_card_and_one_that_is_not_there(
 
 
 @pytest.fixture
-def asked() -> Iterator[tuple[str, list[str]]]:
-    """A loopback server that knows `/there` only, with what it was asked."""
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
+    """A loopback server under a name, which knows `/there` only, with what it was asked."""
     paths: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def resolve(host: str, *rest: Any, **how: Any) -> Any:
+        return look_up("127.0.0.1" if host == NAME else host, *rest, **how)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
     class Answers(BaseHTTPRequestHandler):
         def do_HEAD(self) -> None:
@@ -79,7 +87,7 @@ def asked() -> Iterator[tuple[str, list[str]]]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", paths
+        yield f"http://{NAME}:{server.server_port}", paths
         server.shutdown()
 
 

@@ -21,6 +21,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, SystemMessage, ToolCall
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.errors import GraphBubbleUp
 
 from assistant.engine import Engine
@@ -78,6 +79,7 @@ class TurnGuard(AgentMiddleware[Any, Any]):
         self._deadline = time.monotonic() + limits.seconds
         self._left_out: dict[str, Any] = {}
         self._context_tokens = limits.context_tokens
+        self._tools_tokens: int | None = None
         self._model_calls = 0
         self._tool_calls = 0
         self._tokens = 0
@@ -128,8 +130,10 @@ class TurnGuard(AgentMiddleware[Any, Any]):
 
     def _measure_head(self, request: ModelRequest[Any]) -> int:
         """Tokens of the system prompt and the declared tools."""
-        tools = (str(tool.args if isinstance(tool, BaseTool) else tool) for tool in request.tools)
-        return self._count(request.system_prompt or "") + sum(map(self._count, tools))
+        if self._tools_tokens is None:  # the tools of a turn do not change
+            declared = json.dumps([convert_to_openai_tool(tool) for tool in request.tools])
+            self._tools_tokens = self._count(declared)
+        return self._count(request.system_prompt or "") + self._tools_tokens
 
     def _count(self, text: str) -> int:
         return count_tokens(text, self._engine.model_name)
