@@ -239,6 +239,27 @@ def test_sarif_fits_its_schema(tmp_path: Path, real_lake: Path) -> None:
     assert [result["level"] for result in document["runs"][0]["results"]].count("error") >= 1
 
 
+def test_several_cards_at_once_as_pre_commit_names_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound, wrong = tmp_path / "a" / "README.md", tmp_path / "b" / "README.md"
+    for path, text in ((sound, SOUND), (wrong, SOUND.replace("value: 0.829", "value: 137"))):
+        path.parent.mkdir()
+        path.write_text(text)
+    document = run_for_json(capsys, "audit", str(sound), str(wrong), code=1)
+    assert [bool(report["findings"]) for report in document["targets"]] == [False, True]
+    assert (document["summary"]["cards"], document["summary"]["cards_with_errors"]) == (2, 1)
+    assert run(["audit", str(sound), str(wrong)]) == 1
+    shown = capsys.readouterr().out
+    assert "0 errors" in shown
+    assert "2 errors," in shown
+    assert run(["audit", str(sound), str(wrong), "--format", "sarif"]) == 1
+    (sarif,) = json.loads(capsys.readouterr().out)["runs"]
+    places = [item["locations"][0]["physicalLocation"] for item in sarif["results"]]
+    assert {place["artifactLocation"]["uri"].endswith("b/README.md") for place in places} == {True}
+    assert run(["audit", str(sound), "--all"]) == 2
+
+
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "README.md"
     path.write_text(SOUND)

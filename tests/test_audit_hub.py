@@ -118,3 +118,22 @@ def test_private_addresses_in_a_card_are_never_asked(tmp_path: Path, asked: tupl
     assert found
     assert all("private" in f.message for f in found)
     assert paths == []
+
+
+@pytest.mark.parametrize(
+    "command", [["audit", "hub:a/b"], ["compare", "hub:a/b", "hub:a/c"], ["ingest", "hub:a/b"]]
+)
+def test_offline_the_hub_is_not_asked(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example")
+    monkeypatch.setenv("LAKE_LLM", "offline")
+    assert run(["--home", str(tmp_path), *command]) == 2
+    assert "'https://hub.example' is not asked" in capsys.readouterr().err
+
+
+def test_offline_a_hub_on_this_machine_may_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKE_LLM", "offline")
+    with publish(CARD.format("some")) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+        assert run(["--home", str(tmp_path), "audit", f"hub:{BASE}", "--fail-on", "never"]) == 0

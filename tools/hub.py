@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 from tools.errors import ServiceError, UsageError
+from tools.network import require_reachable
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
@@ -92,6 +93,9 @@ class HubClient:
                 "HF_HUB_OFFLINE is set, so nothing is read from the Hub.",
                 hint="Unset it, or name a folder of this machine.",
             )
+        require_reachable(
+            self.endpoint, hint="Set LAKE_LLM to something else, or name a folder of this machine."
+        )
 
     def describe(self, name: HubName) -> HubModel:
         """A model with its files. Raises HubServiceError."""

@@ -30,6 +30,7 @@ def compare(
     from tools.comparing.report import compare_places
 
     invocation: Invocation = context.obj
+    invocation.obey_offline()
     require_plot_path(plot, (".png",))
     if all(name.startswith("hub:") or Path(name).exists() for name in (a, b)):
         places = find_place(None, a), find_place(None, b)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.cli.safe_text import clean_line
+from tools.network import stay_on_loopback
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +69,13 @@ class Invocation:
         """Read once, on first use, so that help needs none. Raises UsageError."""
         from assistant.settings import load_settings
 
-        return load_settings(self._overrides)
+        settings = load_settings(self._overrides)
+        stay_on_loopback(settings.llm == "offline")
+        return settings
+
+    def obey_offline(self) -> None:
+        """Let `offline` shut out the Hub; needed where a command may read it without opening a lake."""
+        _ = self.settings
 
     @cached_property
     def terminal(self) -> Console:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from assistant.engine import OFFLINE, Engine
 from assistant.llm.tracing import forbid_tracing
 from assistant.settings import Settings
 from tools.errors import LakeError, ServiceError, UsageError
+from tools.network import is_loopback
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -81,7 +81,7 @@ def make_client(settings: Settings, url: str) -> DefaultHttpxClient:
     return _client_class()(
         timeout=make_timeout(settings),
         follow_redirects=False,
-        trust_env=not _is_loopback(urlsplit(url).hostname or ""),
+        trust_env=not is_loopback(urlsplit(url).hostname or ""),
     )
 
 
@@ -241,10 +241,3 @@ def _find_address(model: BaseChatModel, provider: str) -> str:
         if isinstance(value, str) and urlsplit(value).hostname:
             return show_address(value)
     return f"the service of {provider}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

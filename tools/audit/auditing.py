@@ -91,7 +91,7 @@ def audit_subject(subject: AuditSubject) -> AuditReport:
                 break
             findings.append(finding)
     kept, silenced = silence_findings(subject.card.text, findings, (rule.id for rule in rules))
-    kept.sort(key=lambda finding: (finding.line, SEVERITIES.index(finding.severity), finding.rule))
+    kept.sort(key=_rank)
     return AuditReport(
         target=subject.target,
         author=subject.model.partition("/")[0] if "/" in subject.model else "",
@@ -102,6 +102,11 @@ def audit_subject(subject: AuditSubject) -> AuditReport:
         lines=tuple(subject.card.text.split("\n")),
         notes=tuple(subject.gathered.notes),
     )
+
+
+def _rank(finding: Finding) -> tuple[int, bool, int, str]:
+    """Worst first, then down the card; what has no line comes last of its severity."""
+    return SEVERITIES.index(finding.severity), not finding.line, finding.line, finding.rule
 
 
 def _trace_parents(subject: AuditSubject, seconds: float, progress: Progress | None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from tools.audit.types import Finding, Silenced
 
 _SILENCE = re.compile(r"<!--\s*#?\s*lake:\s*ignore\[([\w\s,-]{1,400})\]\s*-->")
+_CODE_SPAN = re.compile(r"`[^`]{1,1000}`")  # a card may explain how to silence a rule
 
 
 def find_silences(text: str) -> dict[str, int]:
@@ -19,7 +20,7 @@ def find_silences(text: str) -> dict[str, int]:
     for number, line in enumerate(text.split("\n"), 1):
         if "ignore[" not in line:
             continue
-        for matched in _SILENCE.finditer(line[:5000]):
+        for matched in _SILENCE.finditer(_CODE_SPAN.sub("", line[:5000])):
             for name in matched[1].split(","):
                 silenced.setdefault(name.strip(), number)
     return silenced

@@ -115,7 +115,10 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """All that an audit found; findings by line. `author` is the model's namespace, "" for a file."""
+    """All that an audit found; findings worst first, then by line.
+
+    `author` is the model's namespace, "" for a file.
+    """
 
     target: str
     author: str
