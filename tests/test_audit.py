@@ -45,13 +45,25 @@ This model sorts film reviews. It was made to show what a card without faults lo
 
 Sort short English reviews into good and bad; no other text was looked at while it was built.
 
+## How to use
+
+Give it one review at a time; it returns a label and how sure it is of that label.
+
 ## Limitations
 
 It was trained on one source of reviews and will be wrong on others, above all on irony and on long texts.
 
+## Bias and risks
+
+Reviewers of one country wrote most of the reviews, and their taste is the taste of the model.
+
 ## Training data
 
 The reviews of imdb, split as published, were used to train this model for three epochs.
+
+## Training procedure
+
+Three epochs with batches of sixteen reviews each, at a learning rate that falls to nothing.
 
 ## Evaluation
 

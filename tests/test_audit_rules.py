@@ -138,7 +138,17 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "split: test",
         "type: imdb, name: imdb",
     ),
-    "section-missing": ("## Limitations", "## Colophon", "## Bias, Risks and Limitations"),
+    "section-missing": ("## Limitations", "## Colophon", "## Caveats and Limitations"),
+    "section-empty": (
+        "## Limitations\n",
+        "## Colophon\n\n## Limitations\n",
+        "## Colophon\n\n### Limitations\n",
+    ),
+    "field-empty": (
+        "library_name:",
+        "base_model: []\nlibrary_name:",
+        "base_model: acme/reader\nlibrary_name:",
+    ),
     "section-default": (
         "Sort short English",
         "[More Information Needed] Sort short English",

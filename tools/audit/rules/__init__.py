@@ -2,6 +2,7 @@
 
 from tools.audit.rules import (
     agreement,
+    conflicts,
     eu,
     format,
     lineage,
@@ -10,11 +11,13 @@ from tools.audit.rules import (
     privacy,
     results,
     sections,
+    training_results,
     weights,
 )
 
 __all__ = [
     "agreement",
+    "conflicts",
     "eu",
     "format",
     "lineage",
@@ -23,5 +26,6 @@ __all__ = [
     "privacy",
     "results",
     "sections",
+    "training_results",
     "weights",
 ]

@@ -92,7 +92,7 @@ def find_missing_front_matter(subject: AuditSubject) -> Iterator[Finding]:
         yield find(
             subject,
             "front-matter-missing",
-            "The card has no front matter.",
+            "The card has no metadata: front matter is missing.",
             line=1,
             suggestion="Begin the card with `---`, `license: …`, `pipeline_tag: …`, `---`.",
         )

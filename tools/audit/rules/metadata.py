@@ -166,14 +166,32 @@ def find_invalid_library(subject: AuditSubject) -> Iterator[Finding]:
         )
 
 
+# Tasks whose models read and write no language.
+_WORDLESS = re.compile(
+    r"(?:unconditional-)?image-(?!to-text|text)|object-detection|segment|depth|mask-|tabular|reinforcement|robotics"
+    r"|time-series|graph|video-class|audio-(?:class|to-audio)|voice-activity|keypoint|3d|image-to-(?!text)|other$"
+)
+
+
 @rule("language-missing", "note", "No language", "Models of language are searched by it.")
 def find_missing_language(subject: AuditSubject) -> Iterator[Finding]:
-    task = subject.record.task or str(subject.card.metadata.get("pipeline_tag", ""))
-    if any(
-        part in task
-        for part in ("text", "translation", "summarization", "question", "speech", "token", "fill")
-    ):
+    task = subject.record.task or str(subject.card.metadata.get("pipeline_tag") or "")
+    if "language" in subject.card.metadata or not _WORDLESS.match(task):
         yield from _missing(subject, "language-missing", "language", "en")
+
+
+@rule("field-empty", "note", "A field without a value", "The Hub shows and finds nothing by it.")
+def find_empty_field(subject: AuditSubject) -> Iterator[Finding]:
+    """Of the fields that a card may well lack; the others have a rule of their own."""
+    for key in ("base_model", "base_model_relation", "tags", "metrics", "license_name", "license_link"):
+        if key in subject.card.metadata and _is_silent(subject, key):
+            yield find(
+                subject,
+                "field-empty",
+                f"The field {key!r} names nothing.",
+                line=subject.line_of(f"/{key}"),
+                suggestion=f"Give `{key}:` a value, or delete it.",
+            )
 
 
 # https://www.loc.gov/standards/iso639-2/php/code_list.php, with codes that were withdrawn and are still used

@@ -1,4 +1,4 @@
-"""Reported results: out of range, twice, for training data, malformed."""
+"""Reported results: values that a metric cannot have, and a model-index that is malformed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 
 from tools.audit.registry import find, rule
-from tools.audit.results import same_data
 from tools.audit.sentences import list_lines
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Finding
-from tools.audit.values import fold_metric, same_score
+from tools.audit.values import fold_metric
 from tools.cards.types import ResultRow
 from tools.metrics import METRICS
 
@@ -23,7 +22,10 @@ _SHARES = frozenset(
 )  # fmt: skip
 
 
-_FRACTIONS = frozenset({"accuracy", "balanced accuracy", "F1", "precision", "recall", "AUC", "exact match"})
+_FRACTIONS = frozenset(
+    {"accuracy", "balanced accuracy", "F1", "precision", "recall", "AUC", "exact match", "IoU", "MCC", "R2",
+     "Spearman correlation", "Pearson correlation"}
+)  # fmt: skip
 _POSITIVE = frozenset(
     {"perplexity", "FID", "MSE", "RMSE", "MAE", "error rate", "MRR", "NDCG", "SSIM", "STOI", "PESQ", "MOS",
      "chrF", "CIDEr", "SPICE"}
@@ -59,9 +61,11 @@ def _name_metric(row: ResultRow) -> str:
 )
 def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
     told: set[tuple[int, str]] = set()
-    in_percent = any(
-        2 <= (_number(row) or 0) <= 100 and _name_metric(row) in _SHARES for row in subject.card.results
-    )
+    in_percent = {
+        row.origin
+        for row in subject.card.results
+        if _name_metric(row) in _SHARES | _SIGNED and 2 <= (_number(row) or 0) <= 100
+    }
     for row in subject.card.results:
         value, metric = _number(row), _name_metric(row)
         if value is None or (row.line, metric) in told:
@@ -81,13 +85,13 @@ def find_impossible_value(subject: AuditSubject) -> Iterator[Finding]:
             fold_metric(row.metric) in _FRACTIONS
             and 1 < value < 2
             and not row.unit
-            and (row.origin == "prose" or (row.origin == "metadata" and not in_percent))
+            and (row.origin == "prose" or row.origin not in in_percent)
         ):
             told.add((row.line, metric))
             yield find(
                 subject,
                 "metric-out-of-range",
-                f"{row.metric} is {row.value}: too much for a share, and hardly meant as {row.value} %.",
+                f"{row.metric} is {row.value}: it ends at 1, and {row.value} % is hardly meant.",
                 line=row.line,
                 suggestion="Correct the value, or write the percent sign.",
                 severity="warning",
@@ -152,134 +156,6 @@ _BETWEEN = re.compile(
     r"(?:of|is|was|were|are|:|=|at|equals|reached|reaches)[\s*_`]{0,4}",
     re.IGNORECASE,
 )
-
-
-@rule(
-    "result-duplicate",
-    "warning",
-    "One result is given twice in the metadata",
-    "Leaderboards take either; with two values nobody knows which.",
-)
-def find_duplicate_result(subject: AuditSubject) -> Iterator[Finding]:
-    first: dict[tuple[str, ...], ResultRow] = {}
-    for row in subject.card.results:
-        if row.origin != "metadata" or row.subject or not (row.dataset or row.dataset_id):
-            continue
-        key = (row.metric, row.metric_type, row.dataset, row.dataset_id, row.config, row.split, row.task)
-        if (
-            (other := first.setdefault(key, row)) is row
-            or not same_data(row, other)
-            or row.verified != other.verified
-        ):
-            continue
-        same = same_score(row.value, other.value, fold_metric(row.metric))
-        yield find(
-            subject,
-            "result-duplicate",
-            f"{row.metric} on {row.dataset or row.dataset_id} stands on line {other.line} already"
-            + (f", as {other.value}." if not same else "."),
-            line=row.line,
-            suggestion="Keep one of the two." if same else "Find out which was measured, delete the other.",
-            severity="note" if same else "error",
-        )
-
-
-@rule(
-    "result-conflict",
-    "warning",
-    "Two values for one metric on the same data",
-    "Readers cannot know which of them was measured.",
-)
-def find_conflicting_results(subject: AuditSubject) -> Iterator[Finding]:
-    """Sentences alone: rows of tables are of other runs, epochs or models."""
-    first: dict[tuple[str, str, str], ResultRow] = {}
-    told: set[int] = set()
-    for row in subject.card.results:
-        data = re.sub(r"[\W_]+", "", (row.dataset_id or row.dataset).lower())
-        if fold_metric(row.metric) not in _SHARES | _ERROR_RATES:
-            continue
-        if row.origin != "prose" or row.subject or not data or _COMPARES.search(row.text):
-            continue
-        metric = fold_metric(row.metric)
-        other = first.setdefault((metric, data, row.split.lower()), row)
-        if (
-            other.line == row.line
-            or row.line in told
-            or same_score(row.value, other.value, metric) is not False
-        ):
-            continue
-        told.add(row.line)
-        yield find(
-            subject,
-            "result-conflict",
-            f"{row.metric} on {row.dataset or row.dataset_id} is {row.value}{row.unit} here, "
-            f"{other.value}{other.unit} on line {other.line}.",
-            line=row.line,
-            evidence=(subject.cite_lines(other.line),) if other.line else (),
-            suggestion="Find out which was measured, or say in what the two differ.",
-        )
-
-
-_COMPARES = re.compile(
-    r"\b(?:baseline|compar|than|versus|vs|previous|teacher|original|before|after|epoch|step|zero-shot|few-shot"
-    r"|improv|outperform|instead|from|class|label|subset|with|without)",
-    re.IGNORECASE,
-)
-
-
-@rule(
-    "result-on-train",
-    "warning",
-    "A result on training data",
-    "What a model scores on the data it was trained with says little of new data.",
-)
-def find_train_result(subject: AuditSubject) -> Iterator[Finding]:
-    told = set()
-    for row in subject.card.results:
-        if row.origin == "metadata" and re.fullmatch(
-            r"train(?:ing)?(?:[ _-]?(?:set|split|data))?(?:\[.*\])?", row.split.strip(), re.IGNORECASE
-        ):
-            key = (row.dataset, row.config)
-            if key in told:
-                continue
-            told.add(key)
-            yield find(
-                subject,
-                "result-on-train",
-                f"{row.metric} {row.value} on {row.dataset or 'a dataset'} is of the split {row.split!r}.",
-                line=row.line,
-                suggestion="Report a split the model was not trained on, or correct the split's name.",
-                severity="note" if re.search(r"generator|imagefolder", row.dataset_id) else None,
-            )
-    yield from _find_train_sentences(subject)
-
-
-_ON_TRAIN = re.compile(
-    r"\b(?:evaluated|tested|measured|validated|benchmarked|scores?|accuracy|f1|results?|performance|evaluation"
-    r"|metrics?|reache[sd]|achieve[sd]?|obtained)\b[^.!?]{0,60}\b(?:on|over|for|from|using)\s+(?:the\s+|our\s+|its\s+)?"
-    r"(?:same\s+)?train(?:ing)?[- ](?:set|split|data|partition|corpus|samples|examples)\b"
-    r"|\bauf (?:den|dem) trainings(?:daten|satz|set)\w* (?:evaluiert|getestet|gemessen)"
-    r"|\bévalué\w* sur (?:les données|le jeu|l'ensemble) d.entra[iî]nement"
-    r"|\bevaluad[oa] (?:en|sobre) (?:el conjunto|los datos) de entrenamiento",
-    re.IGNORECASE,
-)
-_NOT_ON_TRAIN = re.compile(
-    r"\b(?:not|never|unlike|instead of|rather than|trained|training time|train(?:ing)? loss|convert|overlap"
-    r"|held[- ]out|n['’]t|leave)\b",
-    re.IGNORECASE,
-)
-
-
-def _find_train_sentences(subject: AuditSubject) -> Iterator[Finding]:
-    for line, text, _ in list_lines(subject):
-        if (found := _ON_TRAIN.search(text)) and not _NOT_ON_TRAIN.search(found[0]):
-            yield find(
-                subject,
-                "result-on-train",
-                f"The text says so itself: {found[0][:120]!r}.",
-                line=line,
-                suggestion="Report a split the model was not trained on.",
-            )
 
 
 @rule("model-index-malformed", "error", "model-index is malformed", "The Hub refuses or ignores the results.")

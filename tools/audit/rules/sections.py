@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 
 from tools.audit.registry import find, rule
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Coverage, Finding
 
-# What a reader looks for first, with the headings under which cards have it.
+# What a reader looks for, with the headings under which cards have it. The first heading of a passage, from
+# the innermost outwards, that is any of these decides which of them the passage fills.
+# https://github.com/huggingface/huggingface_hub/blob/main/src/huggingface_hub/templates/modelcard_template.md
 WANTED = {
-    "Uses": r"uses?\b|usage|how to|intended|quick ?start|getting started|inference|direct use|example",
-    "Limitations": r"limitation|bias|risk|caveat|ethic|out[- ]of[- ]scope|safety|warning",
-    "Training": r"train|fine-?tun|data ?set|data\b|procedure|hyper",
-    "Evaluation": r"evaluat|results?\b|performance|metrics?\b|benchmark|accuracy",
+    "Intended uses": r"intended|direct use|use[- ]cases?|(?<!how to )uses?\b(?! (?:with|in|it)\b)|purpose"
+    r"|applications?\b",
+    "How to use": r"how to|usage|quick ?start|get(?:ting)? started|inference|examples?\b|using|demo",
+    "Limitations": r"limitation|out[- ]of[- ]scope|caveat|known issues|misuse",
+    "Bias and risks": r"bias|risk|ethic|safety|fairness|harm",
+    "Training data": r"(?:training|tuning)[- ](?:data|corp|set)|data ?sets?\b|data\b|corpus"
+    r"|corpora|train(?:ing)?$",
+    "Training procedure": r"(?:pre-?)?train(?:ing|ed)?(?! *(?:and \w+ )?(?:data|set|corp))|procedure|hyper"
+    r"|fine-?tun",
+    "Evaluation": r"evaluat|results?\b|performance|metrics?\b|benchmark|accuracy|scores?\b",
 }
 _DEFAULT = re.compile(r"\[?more information needed\]?|needs more information", re.IGNORECASE)
 # Whole lines that stand in for a text.
@@ -38,19 +47,57 @@ _TEMPLATE = re.compile(
 
 def measure_coverage(subject: AuditSubject) -> Coverage:
     """How many of the sections a reader looks for hold something."""
-    missing = [name for name in WANTED if not _is_filled(subject, name)]
-    return Coverage(len(WANTED) - len(missing), len(WANTED), tuple(missing))
+    filled: set[str] = set()
+    titles: dict[str, frozenset[str]] = {}
+    for passage in subject.card.passages:
+        if passage.text.lstrip().startswith("#") or not _says_something(passage.text):
+            continue
+        for heading in reversed(passage.section):
+            if heading not in titles:
+                titles[heading] = _name_section(heading)
+            if titles[heading]:
+                filled |= titles[heading]
+                break
+    missing = tuple(name for name in WANTED if name not in filled)
+    return Coverage(len(WANTED) - len(missing), len(WANTED), missing)
 
 
-def _is_filled(subject: AuditSubject, name: str) -> bool:
-    title = re.compile(rf"\b(?:{WANTED[name]})", re.IGNORECASE)
-    return any(
-        any(title.search(heading[:300]) for heading in passage.section)
-        and not passage.text.lstrip().startswith("#")
-        and len(_DEFAULT.sub("", re.sub(r"<!--.*?-->", "", passage.text, flags=re.DOTALL)).strip(" *-:_\n"))
-        > 15
+_TITLES = {name: re.compile(rf"\b(?:{words})", re.IGNORECASE) for name, words in WANTED.items()}
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_LEAST = 15  # characters; less is no answer
+
+
+def _name_section(heading: str) -> frozenset[str]:
+    return frozenset(name for name, title in _TITLES.items() if title.search(heading[:300].strip(" :*_#")))
+
+
+def _says_something(text: str) -> bool:
+    return len(_DEFAULT.sub("", _COMMENT.sub("", text)).strip(" *-:_\n")) > _LEAST
+
+
+@rule("section-empty", "note", "A heading with nothing below it", "It looks answered and is not.")
+def find_empty_section(subject: AuditSubject) -> Iterator[Finding]:
+    sections = [section for section in subject.card.sections if section.level]
+    starts = [section.lines.start for section in sections]
+    followed = {
+        bisect_right(starts, passage.lines.start) - 1
         for passage in subject.card.passages
-    )
+        # A heading alone is a passage as well, and a comment is not seen by readers.
+        if passage.lines.start not in starts and _COMMENT.sub("", passage.text).strip()
+    }
+    for number, section in enumerate(sections):
+        deeper = number + 1 < len(sections) and sections[number + 1].level > section.level
+        # The first heading is the card's title, and one such as "WER: 4.7 %" says something itself.
+        titled = (number == 0 and len(sections) > 1) or re.search(r":\s*\S", section.title[:300])
+        if number in followed or deeper or titled:
+            continue
+        yield find(
+            subject,
+            "section-empty",
+            f"Nothing stands below {section.title[:120]!r}.",
+            line=section.lines.start,
+            suggestion="Write it, or delete the heading.",
+        )
 
 
 @rule(
@@ -105,7 +152,7 @@ def _is_stand_in(line: str) -> bool:
     plain = line.strip()
     if not plain or len(plain) > 200:
         return False
-    if re.fullmatch(r"[-*+>\s]*\{\{.{1,100}\}\}\W*", plain):
+    if re.fullmatch(r"[-*+>\s]*(?:\{\{.{1,100}\}\}\W*|\[optional\]:?.*)", plain, re.IGNORECASE):
         return True
     matched = _BRACKETED.fullmatch(plain)
     if matched is None or not _STAND_IN.fullmatch(matched["said"].strip(" *_`.:")):
