@@ -79,7 +79,7 @@ def test_findings_are_asked_about_one_by_one(assistant: Assistant) -> None:
         assert "Why it matters:" in answer.answer
     missing = assistant.ask("what is missing from its card?", thread)
     require_sound(missing)
-    assert "not Uses, Limitations" in missing.answer
+    assert "not Intended uses" in missing.answer
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assistant.offline import phrases
@@ -18,6 +18,21 @@ _SHOWN_FINDINGS = 6
 _SHOWN_STATEMENTS = 8
 _SHOWN_OPEN = 8
 _MAY_I = re.compile(r"\W*(?:can|may|should|could|would)\s+(?:i|we|one|you|they)\b", re.IGNORECASE)
+_HOW_MANY = re.compile(r"\bhow many\b|\bnumber of\b|\bcount\b|\bwie viele\b", re.IGNORECASE)
+_HOW_GOOD = re.compile(
+    r"\bhow (?:good|reliable|trustworthy|honest|accurate|correct|sound|far)\b|\bkann ich\b|\bist\b",
+    re.IGNORECASE,
+)
+_ASKS_FAULT = re.compile(
+    r"\b(?:errors?|mistakes?|faults?|faulty|wrong|false|lies?|lying|incorrect|inaccurate|inconsistent\w*"
+    r"|contradict\w*|misleading|dubious|problems?|issues?|bad)\b",
+    re.IGNORECASE,
+)
+_ORDERS_CHANGE = re.compile(
+    r"^\W*(?:(?:please|can you|could you|then|ok|now)\W+)*(?:fix|mend|repair|correct|change|solve)\b",
+    re.IGNORECASE,
+)
+_ASKS_RULE = re.compile(r"\brules?\b|\bregel\b|\bsays who\b", re.IGNORECASE)
 # Slots whose statement is a bare value, with what the value is called.
 _FIELDS = {"License": "licence", "Model type": "task", "Finetuned from model": "base model"}
 
@@ -28,9 +43,16 @@ def compose_audit(plan: Plan, audited: Json) -> Draft:
         return _compose_lake(plan, audited)
     findings = audited["findings"]
     sound = not audited["counts"]["error"] and not audited["claims"]["contradicted"]
-    asks = is_yes_no(plan.question) or _MAY_I.match(plan.question) is not None
-    opening = [phrases.NOTHING_CONTRADICTED if sound else phrases.NOT_AS_IT_STANDS, ""] if asks else []
-    lines = [*opening, _say_summary(audited), ""]
+    asks = bool(is_yes_no(plan.question) or _MAY_I.match(plan.question) or _HOW_GOOD.search(plan.question))
+    opening = []
+    if asks and not sound:
+        fault = _ASKS_FAULT.search(plan.question) and not _HOW_GOOD.search(plan.question)
+        opening = [phrases.HAS_ERRORS if fault else phrases.NOT_AS_IT_STANDS, ""]
+    elif asks:
+        opening = [phrases.NOTHING_CONTRADICTED, ""]
+    elif _HOW_MANY.search(plan.question):
+        opening = [_say_told(audited, "found"), ""]
+    lines = [*opening, _say_told(audited), ""]
     serious = [found for found in findings if found["severity"] != "note"]
     shown = (serious or findings)[:_SHOWN_FINDINGS]
     for number, found in enumerate(shown, 1):
@@ -49,7 +71,8 @@ def compose_audit(plan: Plan, audited: Json) -> Draft:
 
 def _compose_lake(plan: Plan, audited: Json) -> Draft:
     """Which cards of the lake have errors, each with its gravest."""
-    lines = [f"{audited['summary']['text']} [{audited['summary']['key']}]", ""]
+    told = audited["authors"] if plan.reason == "authors" else audited["summary"]
+    lines = [f"{told['text']} [{told['key']}]", ""]
     for number, entry in enumerate(audited["models"], 1):
         name = str(entry["model"])
         said = plain_text(entry["text"]).replace(name, name_model(name), 1)
@@ -64,23 +87,40 @@ def compose_finding(plan: Plan, audited: Json) -> Draft:
     """One finding whole: what it says, the line, why it matters, the evidence against it."""
     findings = [f for f in audited["findings"] if plan.reason in ("", f["severity"])]
     place = len(findings) if plan.limit == 0 else plan.limit  # "the last one"
-    memo = {"intent": "finding", "question": plan.question, "models": [audited["model"]], "finding": place}
+    model = str(audited["model"])
+    memo = {"intent": "finding", "question": plan.question, "models": [model], "finding": place}
+    lines = []
+    if line := audited.get("line"):
+        lines.append(f"{name_model(model)}: {quote_text(line['text'], words=40)} [{line['key']}]")
     if not 1 <= place <= len(findings):
-        return Draft(_say_summary(audited), models=(audited["model"],), memo={**memo, "finding": 1})
+        lines.append(_say_told(audited, "about" if "about" in audited else "found"))
+        return Draft(_list_lines(lines), models=(model,), memo={**memo, "finding": 1})
     found = findings[place - 1]
     memo["finding"] = found["number"]
-    lines = [line.strip().removeprefix("- ") for line in _say(audited["model"], found)]
-    if found["why"]:
-        lines.insert(1, f"Why it matters: {found['why']} [{found['key']}]")
+    if len(findings) > 1 and "about" in audited:
+        lines.append(_say_told(audited, "about"))
+    first, *more = [line.strip().removeprefix("- ") for line in _say(model, found)]
+    if lines and found.get("quote_key") == (audited.get("line") or {}).get("key"):
+        more = more[1:]
+    if _ASKS_RULE.search(plan.question):
+        lines.append(f"{plain_text(found['what'])} [{found['key']}]")
+    lines += [first, f"Why it matters: {plain_text(found['why'])} [{found['key']}]", *more]
     for item in found["evidence"]:
         if quoted := quote_text(item["text"], words=40):
             lines.append(f"{quoted} [{item['key']}]")
-    return Draft("\n".join(f"- {line}" for line in lines), models=(audited["model"],), memo=memo)
+    text = _list_lines(lines)
+    if _ORDERS_CHANGE.match(plan.question):
+        text = f"{phrases.CHANGES_NOTHING}\n\n{text}"
+    return Draft(text, models=(model,), memo=memo)
+
+
+def _list_lines(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def compose_drafted(plan: Plan, drafted: Json) -> Draft:
     """What a draft could fill, its main statements with their evidence, and what is open."""
-    lines = [_say_summary(drafted), ""]
+    lines = [_say_told(drafted), ""]
     for said in drafted["statements"][:_SHOWN_STATEMENTS]:
         text = plain_text(said["text"])
         if not text.endswith("."):
@@ -101,9 +141,10 @@ def compose_drafted(plan: Plan, drafted: Json) -> Draft:
     )
 
 
-def _say_summary(found: Json) -> str:
+def _say_told(found: Json, part: str = "summary") -> str:
+    """A sentence of the lake on a model, with its mark."""
     name = str(found["model"])
-    return f"{found['summary']['text'].replace(name, name_model(name), 1)} [{found['summary']['key']}]"
+    return f"{found[part]['text'].replace(name, name_model(name), 1)} [{found[part]['key']}]"
 
 
 def _say(model: str, found: Json) -> list[str]:

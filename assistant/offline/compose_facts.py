@@ -131,11 +131,14 @@ def compose_gaps(plan: Plan, read: Json, audited: Json | None = None) -> Draft:
     if any(parent for parent in read.get("parents", ())) and "base model" in absent:
         absent.remove("base model")
         stated += _parent_lines(read)[:1]
-    lines = [phrases.CARD_STATES, "", *(f"- {line}" for line in stated)] if stated else []
+    lines = []
     if absent:
-        lines += ["", f"The card of {name_model(model)} does not state its {join_words(absent, last='or')}."]
+        lines.append(f"The card of {name_model(model)} does not state its {join_words(absent, last='or')}.")
     if audited is not None:
-        lines += ["", f"{audited['summary']['text']} [{audited['summary']['key']}]"]
+        told = audited["summary"]["text"].replace(model, name_model(model), 1)
+        lines += ["", f"{told} [{audited['summary']['key']}]"]
+    if stated:
+        lines += ["", phrases.CARD_STATES, "", *(f"- {line}" for line in stated)]
     if "our_summary_of" in read:
         lines += ["", phrases.OUR_SUMMARIES]
     return Draft(

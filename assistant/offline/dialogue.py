@@ -16,6 +16,7 @@ _ORDINALS = {
     "first": 0, "1st": 0, "top": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3,
     "fifth": 4, "5th": 4, "last": -1,
 }  # fmt: skip
+_GERMAN_ORDINALS = {"erst": 0, "zweit": 1, "dritt": 2, "viert": 3, "fünft": 4, "letzt": -1}
 _WHICH = "|".join(_ORDINALS)
 _ORDINAL = re.compile(
     rf"\b(?:the\s+)?(?P<word>{_WHICH})"
@@ -73,6 +74,8 @@ def read_ordinal(question: str) -> int | None:
     """The place that "the second one", "number 3" names, from 0; -1 for the last, None when none is named."""
     if found := re.search(rf"\b(?:{_WHICH})\b", question, re.IGNORECASE):
         return _ORDINALS[found[0].lower()]
+    if found := re.search(r"\b(erst|zweit|dritt|viert|fünft|letzt)e[nrsm]?\b", question, re.IGNORECASE):
+        return _GERMAN_ORDINALS[found[1].lower()]
     digit = re.search(r"(?:\b(?:number|no\.?|finding|error|warning|note)\s*|#\s?)(\d{1,2})\b", question, re.I)
     return int(digit[1]) - 1 if digit else None
 

@@ -25,6 +25,8 @@ IN_A_CIRCLE = "So these cards name each other as their origin, in a circle."
 NO_WEIGHTS = "This is what cards declare; no weights were compared."
 NO_WEIGHTS_HERE = "No model of this lake came with its weights, so what cards declare cannot be checked here."
 NOT_AS_IT_STANDS = "Not as it stands:"
+HAS_ERRORS = "Yes, it has errors:"
+CHANGES_NOTHING = "I change no card. This is what to change:"
 NOTHING_CONTRADICTED = "Nothing in it was contradicted. What no other place speaks of could not be checked."
 ALL_FINDINGS = "All findings with their lines are in the Audit view of the page, and in `lake audit`."
 WHOLE_AUDIT = "All findings, by rule and by author: `lake audit --all`."
@@ -80,6 +82,14 @@ FRAMING = (
     *(NOTHING_IN_PAPERS, ONLY_MODELS, HELLO, WELCOME, UNCLEAR, HELP, *DECLINED.values()),
     *(DESCENDANTS_FOLLOW, NO_WEIGHTS_HERE, ALIKE_BY_WEIGHTS, NOTHING_ALIKE, NO_COPY),
     *(*BY_WEIGHTS.values(), *NONE_BY_WEIGHTS.values()),
-    *(NOT_AS_IT_STANDS, NOTHING_CONTRADICTED, ALL_FINDINGS, WHOLE_AUDIT, WHOLE_DRAFT),
+    *(
+        HAS_ERRORS,
+        CHANGES_NOTHING,
+        NOT_AS_IT_STANDS,
+        NOTHING_CONTRADICTED,
+        ALL_FINDINGS,
+        WHOLE_AUDIT,
+        WHOLE_DRAFT,
+    ),
     *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from assistant.offline.audit_plans import plan_finding, plan_of_card, plan_without_model
+from assistant.offline.audit_plans import (
+    plan_finding,
+    plan_lake_audit,
+    plan_of_card,
+    plan_without_model,
+    read_subject,
+)
 from assistant.offline.count_plans import plan_count
 from assistant.offline.cues import (
     ELSEWHERE,
@@ -103,6 +109,8 @@ class Planner:
                 return refined
         if not strong and not unknown and (weighed := plan_lake(question)):
             return weighed
+        if not strong and not unknown and (audited := plan_lake_audit(question)):
+            return audited
         if turns and not strong and (followed := plan_certainty(question, turns)):
             return followed
         if turns and not strong and (really := plan_really(question, turns)):
@@ -131,7 +139,7 @@ class Planner:
                 return replace(plan, intent="descendants", requests=(request,), among=among)
             return plan
         if unknown and not self._is_parent_query(question):
-            return self._not_here(question, bare, unknown)
+            return self._not_here(bare, *(mention.model for mention in unknown))
         if turns and not find_shaped:
             followed = self._follow(question, bare, turns)
             if followed:
@@ -244,16 +252,15 @@ class Planner:
         request = Request("search_models", {"query": rest, "similar_to": base.models[0]})
         return replace(base, intent="similar", query=question, requests=(request,))
 
-    def _not_here(self, question: str, bare: str, unknown: Sequence[Mention]) -> Plan:
-        name = unknown[0].model
+    def _not_here(self, bare: str, *names: str) -> Plan:
         return Plan(
             intent="unknown_model",
             question=bare,
-            unknown=tuple(m.model for m in unknown),
-            nearest=tuple(self._index.nearest(name)),
+            unknown=names,
+            nearest=tuple(self._index.nearest(names[0])),
             attributes=tuple(asked_attributes(bare)),
             # A model that is only named may still be somebody's parent.
-            requests=(Request("trace_lineage", {"model": name}),),
+            requests=(Request("trace_lineage", {"model": names[0]}),),
         )
 
     def _is_parent_query(self, question: str) -> bool:
@@ -365,6 +372,8 @@ class Planner:
     # -- questions across the lake ---------------------------------------------------------------
 
     def _across(self, question: str, bare: str, unknown: Sequence[Mention]) -> Plan:
+        if subject := read_subject(question):
+            return self._not_here(bare, subject)
         if of_card := plan_without_model(question):
             return of_card
         metrics = asked_metrics(question)

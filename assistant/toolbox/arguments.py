@@ -100,6 +100,7 @@ class RankModels(_Arguments):
 
 class AuditCard(_Arguments):
     model: Name | None = Field(None, description="Full id; without one every card of the lake.")
+    about: Name | None = Field(None, description="Only findings on this: 'licence', 'results', 'line 12'.")
 
 
 class DraftCard(_Arguments):

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from assistant.answers import ToolView
 from assistant.toolbox.arguments import AuditCard, DraftCard
+from assistant.toolbox.audit_words import (
+    MOST_FAULTY,
+    SEVERITIES,
+    close_sentence,
+    count_claims,
+    map_rules,
+    order_findings,
+    read_line,
+    select_findings,
+    tell_about,
+    tell_authors,
+    tell_counts,
+    tell_draft,
+    tell_finding,
+    tell_lake,
+    tell_of_model,
+    tell_report,
+    tell_rule,
+    tell_whole,
+)
 from assistant.toolbox.context import Shown, ToolContext
-from assistant.toolbox.results import count_noun
 from tools.catalog.names import resolve_model
 from tools.errors import LakeError
 from tools.evidence import Evidence, EvidenceLedger
@@ -21,96 +40,134 @@ from tools.verification import verify_answer
 
 if TYPE_CHECKING:
     from tools.audit import AuditReport, Finding
-    from tools.draft import Draft
+    from tools.catalog.records import ModelRecord
 
 Json = dict[str, Any]
 
 _SECONDS = 20.0  # that weighing parents may take in a turn
 _MOST_FINDINGS = 20
-_MOST_FAULTY = 10
 _MOST_EVIDENCE = 3  # for one finding
 _MOST_STATEMENTS = 12
+_LONGEST_LINE = 2000  # characters of a card's line that are shown
 _AUDIT, _DRAFT = "catalog/audit", "catalog/draft"
-_FIRST = re.compile(r"(?:(?![.!?] [A-Z]).)*[.!?]?", re.DOTALL)
-_ORDER = {"error": 0, "warning": 1, "note": 2}
 
 
 def audit_card(context: ToolContext, arguments: AuditCard) -> Json:
     """What is wrong with a card: findings, most severe first, each with line, fix and evidence."""
     from tools.audit import audit_model
 
+    about = arguments.about or ""
     if arguments.model is None:
-        return _audit_lake(context)
+        return _audit_lake(context, about)
     name = resolve_model(context.lake.catalog, arguments.model)
     record = context.lake.catalog.get_model(name)
     assert record is not None
     report = audit_model(context.lake, name, seconds=_SECONDS, progress=context.report_progress("audit_card"))
-    whys = _list_whys()
-    ordered = _order(report)
-    findings = []
-    for number, finding in enumerate(ordered[:_MOST_FINDINGS], 1):
-        shown: Json = {
-            "number": number,
-            "severity": finding.severity,
-            "rule": finding.rule,
-            "line": finding.line or None,
-            "text": _tell_finding(finding),
-            "key": _cite(context, _AUDIT, name, _tell_whole(finding, whys)).id,
-            "fix": _close(finding.suggestion),
-            "why": whys.get(finding.rule, ""),
-        }
-        if finding.line and finding.claim:
-            place = f"README.md#L{finding.line}"
-            line = report.lines[finding.line - 1].strip()[:2000]
-            if line:
-                shown["quote"] = line
-                shown["quote_key"] = context.cite("card", record.source, place, line, record.card_sha256).id
-        shown["evidence"] = [_show(context, item) for item in _others(finding)]
-        findings.append(shown)
-    summary = _tell_report(name, report)
-    return {
+    ordered = order_findings(report)
+    chosen = select_findings(ordered, about)
+    of_model = {"model": name}
+    result: Json = {
         "model": name,
-        "summary": {"key": _cite(context, _AUDIT, name, summary).id, "text": summary},
-        "counts": {severity: report.count(severity) for severity in ("error", "warning", "note")},
-        "claims": _count_claims(report),
-        "findings": findings,
-        "more": max(0, len(ordered) - _MOST_FINDINGS),
+        "summary": _tell(context, _AUDIT, of_model, tell_report(name, report)),
+        "found": _tell(context, _AUDIT, of_model, tell_counts(name, report)),
+        "counts": {severity: report.count(severity) for severity in SEVERITIES},
+        "claims": count_claims(report),
+        "findings": [
+            _show_finding(context, record, report, ordered.index(finding) + 1, finding)
+            for finding in chosen[:_MOST_FINDINGS]
+        ],
+        "more": max(0, len(chosen) - _MOST_FINDINGS),
         "missing_sections": list(report.coverage.missing),
         "notes": list(report.notes),
     }
+    if about:
+        of_topic = {"model": name, "about": about}
+        result["about"] = _tell(context, _AUDIT, of_topic, tell_about(name, report, about))
+        result["line"] = _show_line(context, record, report, read_line(about))
+    return result
 
 
-def _audit_lake(context: ToolContext) -> Json:
-    """The cards of the lake that have errors, as many as can be audited in a turn's time."""
+def _show_finding(
+    context: ToolContext, record: ModelRecord, report: AuditReport, number: int, finding: Finding
+) -> Json:
+    rule = map_rules()[finding.rule]
+    shown: Json = {
+        "number": number,
+        "severity": finding.severity,
+        "rule": finding.rule,
+        "line": finding.line or None,
+        "text": tell_finding(finding),
+        "key": _tell(context, _AUDIT, {"model": record.model}, tell_whole(finding))["key"],
+        "fix": close_sentence(finding.suggestion),
+        "why": rule.why,
+        "what": tell_rule(rule),
+    }
+    if finding.claim and (line := _show_line(context, record, report, finding.line)):
+        shown["quote"], shown["quote_key"] = line["text"], line["key"]
+    shown["evidence"] = [_show(context, item) for item in _others(finding)]
+    return shown
+
+
+def _show_line(context: ToolContext, record: ModelRecord, report: AuditReport, line: int) -> Json | None:
+    """A line of the card, counted from 1, with its evidence; None for an empty one, or one there is not."""
+    if not 1 <= line <= len(report.lines):
+        return None
+    text = report.lines[line - 1].strip()[:_LONGEST_LINE]
+    if not text:
+        return None
+    place = f"README.md#L{line}"
+    return {
+        "text": text,
+        "key": context.cite("card", record.source, place, text, record.card_sha256).id,
+    }
+
+
+def _audit_lake(context: ToolContext, about: str) -> Json:
+    """The cards of the lake that have errors, as many as can be audited in a turn's time.
+
+    About one topic warnings count as well: a wrong licence id is an error, a wrong data set a warning.
+    """
     from tools.audit import audit_lake
 
     ends = time.monotonic() + _SECONDS
     report_progress = context.report_progress("audit_card")
-    audited, faulty = 0, []
+    audited = 0
+    faulty: list[tuple[str, list[Finding]]] = []
+    authors: Counter[str] = Counter()
     for report in audit_lake(
         context.lake, progress=lambda done, of: report_progress(done, of, "auditing cards")
     ):
         audited += 1
-        if report.count("error"):
-            faulty.append(report)
+        if faults := _list_faults(report, about):
+            faulty.append((report.target, faults))
+            authors[report.author or "no author"] += len(faults)
         if time.monotonic() > ends:
             break
     total = len(context.lake.catalog.model_names())
-    faulty.sort(key=lambda report: (-report.count("error"), report.target))
-    summary = _tell_lake(audited, total, faulty)
-    key = context.cite("metadata", "lake", f"{_AUDIT}?{{}}", summary, hash_text(summary)).id
-    models = []
-    for report in faulty[:_MOST_FAULTY]:
-        text = _tell_of_model(report.target, _order(report)[0])
-        models.append(
-            {"model": report.target, "text": text, "key": _cite(context, _AUDIT, report.target, text).id}
-        )
+    faulty.sort(key=lambda entry: (-len(entry[1]), entry[0]))
+    counts = [(model, len(faults)) for model, faults in faulty]
+    asked = {"about": about} if about else {}
     return {
-        "summary": {"key": key, "text": summary},
-        "models": models,
+        "summary": _tell(context, _AUDIT, asked, tell_lake(audited, total, counts, about)),
+        "authors": _tell(context, _AUDIT, asked, tell_authors(authors, about)),
+        "models": [
+            {"model": model, **_tell(context, _AUDIT, {"model": model}, tell_of_model(model, faults[0]))}
+            for model, faults in faulty[:MOST_FAULTY]
+        ],
         "audited": audited,
         "total": total,
     }
+
+
+def _list_faults(report: AuditReport, about: str) -> list[Finding]:
+    """What counts as a fault in the audit of a lake; that something is missing does not make a card wrong."""
+    ordered = order_findings(report)
+    if not about:
+        return [finding for finding in ordered if finding.severity == "error"]
+    graver = [
+        finding for finding in ordered if finding.severity != "note" and not finding.rule.endswith("-missing")
+    ]
+    return select_findings(graver, about)
 
 
 def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
@@ -119,7 +176,6 @@ def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
 
     name = resolve_model(context.lake.catalog, arguments.model)
     drafted = draft(context.lake, name, seconds=_SECONDS, progress=context.report_progress("draft_card"))
-    summary = _tell_draft(drafted)
     statements: list[Json] = []
     for slot in drafted.slots:
         said = next((s for s in slot.statements if not s.text.startswith((">", "```", "|"))), None)
@@ -138,7 +194,7 @@ def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
         )
     result = {
         "model": name,
-        "summary": {"key": _cite(context, _DRAFT, name, summary).id, "text": summary},
+        "summary": _tell(context, _DRAFT, {"model": name}, tell_draft(drafted)),
         "statements": statements,
         "open": [slot.name for slot in drafted.slots if slot.status == "unknown"],
         "notes": list(drafted.notes),
@@ -163,35 +219,30 @@ def tell_again(lake: Lake, locator: str) -> list[str] | None:
     context = ToolContext(lake=lake, ledger=EvidenceLedger())
     try:
         arguments = json.loads(given)
-        if arguments == {} and kind == _AUDIT:
-            return [_audit_lake(context)["summary"]["text"]]
+        about = str(arguments.get("about", ""))
+        if kind == _AUDIT and "model" not in arguments:
+            told = _audit_lake(context, about)
+            return [told["summary"]["text"], told["authors"]["text"]]
         name = resolve_model(lake.catalog, str(arguments["model"]))
-    except (ValueError, KeyError, TypeError, LakeError):
+    except (ValueError, KeyError, TypeError, AttributeError, LakeError):
         return []
     if kind == _DRAFT:
         return [draft_card(context, DraftCard(model=name)).result["summary"]["text"]]
     from tools.audit import audit_model
 
     report = audit_model(lake, name, seconds=_SECONDS)
-    whys = _list_whys()
-    told = [_tell_report(name, report)]
+    if about:
+        return [tell_about(name, report, about)]
+    again = [tell_report(name, report), tell_counts(name, report)]
     for finding in report.findings:
-        told += [_tell_whole(finding, whys), _tell_of_model(name, finding)]
-    return told
+        again += [tell_whole(finding), tell_of_model(name, finding)]
+    return again
 
 
-def _list_whys() -> dict[str, str]:
-    from tools.audit import list_rules
-
-    return {rule.id: rule.why for rule in list_rules()}
-
-
-def _order(report: AuditReport) -> list[Finding]:
-    return sorted(report.findings, key=lambda f: (_ORDER[f.severity], f.line == 0, f.line))
-
-
-def _cite(context: ToolContext, kind: str, model: str, text: str) -> Evidence:
-    return context.cite("metadata", "lake", f"{kind}?{json.dumps({'model': model})}", text, hash_text(text))
+def _tell(context: ToolContext, kind: str, arguments: Json, text: str) -> Json:
+    """What the lake says itself, cited by the call that tells it again."""
+    place = f"{kind}?{json.dumps(arguments)}"
+    return {"key": context.cite("metadata", "lake", place, text, hash_text(text)).id, "text": text}
 
 
 def _show(context: ToolContext, item: Evidence) -> Json:
@@ -203,69 +254,3 @@ def _others(finding: Finding) -> Sequence[Evidence]:
     """Evidence of a finding beside its own line, each text once."""
     distinct = {item.text: item for item in finding.evidence if item.text.strip() != finding.claim.strip()}
     return list(distinct.values())[:_MOST_EVIDENCE]
-
-
-def _tell_finding(finding: Finding) -> str:
-    place = f"line {finding.line}" if finding.line else "whole card"
-    return f"{finding.severity.capitalize()}, {place}: {_close(finding.message)}"
-
-
-def _tell_of_model(model: str, finding: Finding) -> str:
-    """The first sentence of a finding in one with the model's name."""
-    return f"{model}: {_FIRST.match(_tell_finding(finding))[0]}"  # type: ignore[index]
-
-
-def _tell_whole(finding: Finding, whys: Mapping[str, str]) -> str:
-    fix = f" Fix: {_close(finding.suggestion)}" if finding.suggestion else ""
-    why = f" Why it matters: {_close(whys[finding.rule])}" if whys.get(finding.rule) else ""
-    return f"{_tell_finding(finding)}{fix}{why}"
-
-
-def _close(text: str) -> str:
-    text = " ".join(text.split())
-    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
-
-
-def _count_claims(report: AuditReport) -> dict[str, int]:
-    verdicts = [claim.verdict for claim in report.claims]
-    return {verdict: verdicts.count(verdict) for verdict in ("supported", "contradicted", "unverifiable")}
-
-
-def _tell_report(model: str, report: AuditReport) -> str:
-    """The audit in one sentence, with all its counts."""
-    counts = ", ".join(
-        count_noun(report.count(severity), severity, f"{severity}s")
-        for severity in ("error", "warning", "note")
-    )
-    claims = _count_claims(report)
-    text = (
-        f"The audit of {model} has {counts}; of {count_noun(len(report.claims), 'claim', 'claims')} other "
-        f"places support {claims['supported']}, contradict {claims['contradicted']} and say nothing to "
-        f"{claims['unverifiable']}"
-    )
-    if report.coverage.missing:
-        missing = ", ".join(report.coverage.missing)
-        text += (
-            f"; {report.coverage.filled} of {report.coverage.total} main sections are filled, not {missing}"
-        )
-    return f"{text}."
-
-
-def _tell_lake(audited: int, total: int, faulty: Sequence[AuditReport]) -> str:
-    of = f"{audited:,} cards" if audited == total else f"the first {audited:,} of {total:,} cards"
-    if not faulty:
-        return f"Of {of} that were audited, none has errors."
-    named = ", ".join(f"{report.target} ({report.count('error')})" for report in faulty[:_MOST_FAULTY])
-    more = f" and {len(faulty) - _MOST_FAULTY} more" if len(faulty) > _MOST_FAULTY else ""
-    return f"Of {of} that were audited, {len(faulty)} have errors: {named}{more}."
-
-
-def _tell_draft(drafted: Draft) -> str:
-    statuses = [slot.status for slot in drafted.slots]
-    inherited = statuses.count("inherited")
-    filled = statuses.count("filled") + inherited
-    told = f", {inherited} of them with inherited facts" if inherited else ""
-    return (
-        f"A card drafted for {drafted.model} fills {filled} of {len(statuses)} slots of the template from "
-        f"evidence{told}; {statuses.count('unknown')} stay open."
-    )
