@@ -13,7 +13,7 @@ from assistant.offline.shapes import find_shape, has_shape
 _LONGEST_FOLLOW_UP = 14  # words
 _LONGEST_NAME = 4  # words
 # "the first error", "the last warning"; "an error" says what something is.
-_SEVERITY = re.compile(r"(?<!\ban )(?<!\ba )\b(error|warning|note)s?\b", re.IGNORECASE)
+_SEVERITY = re.compile(r"(?<!\ban )(?<!\ba )\b(error|warning|note)(s?)\b", re.IGNORECASE)
 _LINE = re.compile(r"\b(?:line|zeile)\s+(\d{1,6})\b", re.IGNORECASE)
 # What findings can be about, in the words that the rules of audits use.
 _TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -29,7 +29,8 @@ _TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"links?|urls?|addresses", "link"),
         (r"secrets?|tokens?|passwords?|keys?|credentials?", "token"),
         (r"e-?mails?(?: addresses)?", "email"),
-        (r"sections?|headings?|abschnitte?", "section"),
+        (r"sections?|headings?|abschnitte?|incomplete|unfinished", "section"),
+        (r"boilerplate|template", "template"),
         (r"config\w*|architectures?", "config"),
         (r"libraries|library", "library"),
         (r"code|snippets?", "snippet"),
@@ -37,6 +38,8 @@ _TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"front ?matter|metadata block", "front matter"),
     )
 )
+# Topics that cards have and models have not: "what about the sections?" asks on.
+_OF_CARDS = frozenset({"section", "link", "token", "email", "snippet", "front matter", "template"})
 # What stands where a name would, and names no model.
 _NO_NAME = re.compile(
     r"(?:(?:my|our|your|his|her|their|its|this|that|these|those)\b.*|it|them|me|us|one|some|something|anything"
@@ -105,25 +108,42 @@ def plan_finding(question: str, turns: Sequence[Turn]) -> Plan | None:
     models = shown_models(turns)[:1]
     if not models or len(question.split()) > _LONGEST_FOLLOW_UP:
         return None
-    if any(has_shape(shape, question) for shape in ("draft", "gaps", "lake_audit")):
+    about_card = last.memo.get("intent") in ("audit", "finding", "draft")
+    if about_card and has_shape("draft", question):
+        base = Plan(intent="draft", question=question, models=models)
+        return plan_of_card(base, question)
+    if has_shape("gaps", question) or has_shape("lake_audit", question):
         return None
     if last.memo.get("intent") == "lake_audit":
         return _plan_listed(question, turns)
     line = _LINE.search(question)
     topic = read_topic(question)
-    follows = has_shape("finding", question) or (line and len(question.split()) <= 6)
+    of_card = topic in _OF_CARDS and re.match(r"\W*(?:and|what about|how about|any)\b", question, re.I)
+    onward = has_shape("next_finding", question)
+    follows = onward or of_card or has_shape("finding", question) or (line and len(question.split()) <= 6)
     if last.memo.get("intent") not in ("audit", "finding") or not follows:
         return None
-    severity = _SEVERITY.search(question)
+    severity = None if onward else _SEVERITY.search(question)
     place = read_ordinal(question)
     if place is None and not severity and not topic and not line and has_shape("audit", question):
         return None  # "what is wrong with it?": all of it
     arguments = {"model": models[0]}
+    if severity and severity[2] and place is None:
+        # "and the notes?": all of them
+        return Plan(
+            intent="audit",
+            question=question,
+            models=models,
+            requests=(Request("audit_card", arguments),),
+            reason=severity[1].lower(),
+        )
     if line:
         arguments["about"] = f"line {int(line[1])}"
     elif topic and place is None:
         arguments["about"] = topic
-    if place is None:
+    if onward:
+        place = int(last.memo.get("finding", 0))
+    elif place is None:
         place = 0 if severity or len(arguments) > 1 else int(last.memo.get("finding", 1)) - 1
     return Plan(
         intent="finding",

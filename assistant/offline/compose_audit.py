@@ -53,11 +53,15 @@ def compose_audit(plan: Plan, audited: Json) -> Draft:
     elif _HOW_MANY.search(plan.question):
         opening = [_say_told(audited, "found"), ""]
     lines = [*opening, _say_told(audited), ""]
-    serious = [found for found in findings if found["severity"] != "note"]
+    serious = [
+        found
+        for found in findings
+        if found["severity"] == plan.reason or (not plan.reason and found["severity"] != "note")
+    ]
     shown = (serious or findings)[:_SHOWN_FINDINGS]
-    for number, found in enumerate(shown, 1):
+    for found in shown:
         first, *more = _say(audited["model"], found)
-        lines += [f"{number}. {first}", *more]
+        lines += [f"{found['number']}. {first}", *more]
     if sound and not asks:
         lines += ["", phrases.NOTHING_CONTRADICTED]
     if len(findings) + audited["more"] > len(shown):
@@ -121,12 +125,16 @@ def _list_lines(lines: Sequence[str]) -> str:
 def compose_drafted(plan: Plan, drafted: Json) -> Draft:
     """What a draft could fill, its main statements with their evidence, and what is open."""
     lines = [_say_told(drafted), ""]
-    for said in drafted["statements"][:_SHOWN_STATEMENTS]:
+    told: set[str] = set()
+    for said in drafted["statements"]:
         text = plain_text(said["text"])
+        if told.issuperset(said["keys"]) or len(lines) == _SHOWN_STATEMENTS + 2:
+            continue  # slots of the template ask for the same fact more than once
         if not text.endswith("."):
             if (field := _FIELDS.get(said["slot"])) is None:
                 continue
             text = f"{name_model(drafted['model'])}: {field} {text}"
+        told.update(said["keys"])
         lines.append(f"- {text} {mark_keys(said['keys'])}")
     lines += ["", phrases.WHOLE_DRAFT]
     if open_slots := drafted["open"]:

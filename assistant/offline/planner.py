@@ -93,10 +93,10 @@ class Planner:
         )
         if referred and referred == tuple(turns[-1].memo.get("parents", ()))[:1]:
             bare = strip_base(bare)
-        if turns and not strong and not unknown and (sibling := self._sibling(question, bare, turns)):
-            return sibling
         if turns and not strong and (asked := plan_finding(question, turns)):
             return asked
+        if turns and not strong and not unknown and (sibling := self._sibling(question, bare, turns)):
+            return sibling
         scope = read_scope(question, names_model=bool(strong or referred))
         match scope:
             case "action" | "injection" | "world":

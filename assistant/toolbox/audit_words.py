@@ -46,6 +46,14 @@ def read_line(about: str) -> int:
     return int(found[1]) if found else 0
 
 
+def has_grave_rule(about: str) -> bool:
+    """Whether a rule on `about` finds errors or warnings, beside what is merely missing."""
+    return any(
+        rule.severity != "note" and not rule.id.endswith("-missing") and _speaks_of(rule, _stems(about))
+        for rule in map_rules().values()
+    )
+
+
 def select_findings(findings: Sequence[Finding], about: str) -> list[Finding]:
     """Those whose rule speaks of `about`; where none does, those whose message does. All of them for ""."""
     if line := read_line(about):
@@ -53,12 +61,12 @@ def select_findings(findings: Sequence[Finding], about: str) -> list[Finding]:
     wanted = _stems(about) - _EMPTY_WORDS
     if not wanted:
         return list(findings)
-
-    def tell_topic(finding: Finding) -> str:
-        return f"{finding.rule.replace('-', ' ')} {map_rules()[finding.rule].title}"
-
-    of_rule = [finding for finding in findings if wanted & _stems(tell_topic(finding))]
+    of_rule = [finding for finding in findings if _speaks_of(map_rules()[finding.rule], wanted)]
     return of_rule or [finding for finding in findings if wanted & _stems(finding.message)]
+
+
+def _speaks_of(rule: Rule, wanted: set[str]) -> bool:
+    return not wanted.isdisjoint(_stems(f"{rule.id.replace('-', ' ')} {rule.title}"))
 
 
 def _stems(text: str) -> set[str]:
@@ -139,7 +147,7 @@ def _list_counts(report: AuditReport) -> str:
 def tell_lake(audited: int, total: int, faulty: Sequence[tuple[str, int]], about: str) -> str:
     """Which of the audited cards have faults, worst first: (model, how many)."""
     of = f"{audited:,} cards" if audited == total else f"the first {audited:,} of {total:,} cards"
-    faults = f"errors or warnings about {about}" if about else "errors"
+    faults = f"findings about {about}" if about else "errors"
     if not faulty:
         return f"Of {of} that were audited, none has {faults}."
     verb = "has" if len(faulty) == 1 else "have"
@@ -148,7 +156,7 @@ def tell_lake(audited: int, total: int, faulty: Sequence[tuple[str, int]], about
 
 def tell_authors(authors: Mapping[str, int], about: str) -> str:
     """Whose cards have most faults, worst first."""
-    faults = f"Errors or warnings about {about}" if about else "Errors"
+    faults = f"Findings about {about}" if about else "Errors"
     worst = sorted(authors.items(), key=lambda entry: (-entry[1], entry[0]))
     return f"{faults} by author: {_name_worst(worst)}." if worst else f"{faults} by author: none."
 

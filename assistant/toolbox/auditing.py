@@ -15,6 +15,7 @@ from assistant.toolbox.audit_words import (
     SEVERITIES,
     close_sentence,
     count_claims,
+    has_grave_rule,
     map_rules,
     order_findings,
     read_line,
@@ -125,7 +126,7 @@ def _show_line(context: ToolContext, record: ModelRecord, report: AuditReport, l
 def _audit_lake(context: ToolContext, about: str) -> Json:
     """The cards of the lake that have errors, as many as can be audited in a turn's time.
 
-    About one topic warnings count as well: a wrong licence id is an error, a wrong data set a warning.
+    On one topic warnings count as well, and notes where its rules find nothing graver.
     """
     from tools.audit import audit_lake
 
@@ -164,10 +165,8 @@ def _list_faults(report: AuditReport, about: str) -> list[Finding]:
     ordered = order_findings(report)
     if not about:
         return [finding for finding in ordered if finding.severity == "error"]
-    graver = [
-        finding for finding in ordered if finding.severity != "note" and not finding.rule.endswith("-missing")
-    ]
-    return select_findings(graver, about)
+    wrong = [f for f in ordered if f.severity != "note" and not f.rule.endswith("-missing")]
+    return select_findings(wrong if has_grave_rule(about) else ordered, about)
 
 
 def draft_card(context: ToolContext, arguments: DraftCard) -> Shown:
