@@ -58,7 +58,7 @@ def compose_audit(plan: Plan, audited: Json) -> Draft:
         for found in findings
         if found["severity"] == plan.reason or (not plan.reason and found["severity"] != "note")
     ]
-    shown = (serious or findings)[:_SHOWN_FINDINGS]
+    shown = (serious if serious or plan.reason else findings)[:_SHOWN_FINDINGS]
     for found in shown:
         first, *more = _say(audited["model"], found)
         lines += [f"{found['number']}. {first}", *more]

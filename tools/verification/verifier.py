@@ -15,6 +15,7 @@ from tools.verification.claims import CONTRADICTED, check_claim
 from tools.verification.code import judge_code
 from tools.verification.comparison import check_comparisons, draws_comparison
 from tools.verification.folding import REORDERING
+from tools.verification.lake_counts import find_other_count
 from tools.verification.lineage import check_direction, claims_descent
 from tools.verification.links import blank_links, find_links, is_sourced
 from tools.verification.marks import Mark, blank_marks, find_marks, find_odd_marks
@@ -337,7 +338,7 @@ class _Verifier:
             if reason := self.subjects.check_subject(piece, part, items, statement_ids):
                 report.problems.append(reason)
                 return False
-            if reason := find_other_licence(part, items):
+            if reason := find_other_licence(part, items) or find_other_count(part.text, items):
                 report.problems.append(reason)
                 return False
             if reason := self.subjects.check_pairs(part, items):
