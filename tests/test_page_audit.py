@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from assistant.page.views.audit_report import choose_lines, find_fix, render_report
-from assistant.page.views.audit_upload import audit_files, sort_files
+from assistant.page.views.audit_upload import audit_files
+from assistant.page.views.uploads import sort_files
 from tests.fakes.hub_server import FakeHub
 from tests.page_peers import LEAKS, LETTERS, Serve, make_lake, serve_page
 from tools.audit import render_sarif

@@ -49,7 +49,7 @@ def choose(page: Page, model: str) -> None:
 
 
 def give(page: Page, *files: Path) -> None:
-    page.locator(".audit-drop input.files").set_input_files([str(file) for file in files])
+    page.locator(".lake-drop input.files").set_input_files([str(file) for file in files])
 
 
 def save(page: Page, label: str, folder: Path) -> tuple[str, dict[str, object]]:
@@ -139,8 +139,8 @@ def test_of_a_folder_only_headers_leave_the_visitor(serve_page: Serve, visit: Vi
     head = json.dumps(header).encode()
     (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(16_000_000))
     (folder / "pytorch_model.bin").write_bytes(b"never sent")
-    page.locator(".audit-drop input.folder").set_input_files(str(folder))
-    expect(page.locator(".audit-drop .sent")).to_contain_text("Left with you: pytorch_model.bin")
+    page.locator(".lake-drop input.folder").set_input_files(str(folder))
+    expect(page.locator(".lake-drop .sent")).to_contain_text("Left with you: pytorch_model.bin")
     expect(shown.locator("h3")).to_contain_text("README.md, config.json, model.safetensors")
     expect(shown.locator(".finding.error")).to_contain_text("4,000,000")
     expect(shown.locator("#audit-L7")).to_have_class("al error")
@@ -148,7 +148,7 @@ def test_of_a_folder_only_headers_leave_the_visitor(serve_page: Serve, visit: Vi
     files.mkdir()
     (files / "notes.txt").write_text("no card", encoding="utf-8")
     give(page, files / "notes.txt")
-    expect(page.locator(".audit-drop .sent")).to_contain_text("Nothing here that an audit reads")
+    expect(page.locator(".lake-drop .sent")).to_contain_text("Nothing here that can be read")
 
 
 def test_a_long_card_is_quick_and_visitors_do_not_mix(
@@ -176,7 +176,7 @@ def test_a_long_card_is_quick_and_visitors_do_not_mix(
         """() => {
             const carrier = new DataTransfer();
             carrier.items.add(new File(["---\\nlicense: nonsense\\n---\\n# Dropped\\n"], "README.md"));
-            const zone = document.querySelector(".audit-drop");
+            const zone = document.querySelector(".lake-drop");
             const given = { dataTransfer: carrier, bubbles: true, cancelable: true };
             zone.dispatchEvent(new DragEvent("drop", given));
         }"""

@@ -46,6 +46,11 @@ def gather_hashes(gathered: Gathered) -> None:
     if subject.folder is None:
         return
     chosen = [file for file in subject.files if is_weights(file.path) and "/" not in file.path]
+    if chosen and subject.headers_only:
+        gathered.faults["weights_hash"] = (
+            "Of the weights only the headers are at hand; their hashes are left out."
+        )
+        return
     if sum(file.size for file in chosen) > _MOST_BYTES:
         gathered.notes.append("The weights are too large to be hashed here; their hashes are left out.")
         return

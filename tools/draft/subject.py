@@ -25,7 +25,8 @@ class DraftSubject:
     """What is known of the model before any file is read.
 
     `folder` holds its files, None where only the card is at hand. `catalog` is where its relatives are, None
-    outside of a lake. `in_lake`: the model itself is in it.
+    outside of a lake. `in_lake`: the model itself is in it. `headers_only`: of its weights no more than the
+    headers are at hand, so that nothing can be said of their bytes.
     """
 
     record: ModelRecord
@@ -34,6 +35,7 @@ class DraftSubject:
     folder: Path | None
     catalog: Catalog | None
     in_lake: bool
+    headers_only: bool = False
 
     @property
     def has_card(self) -> bool:

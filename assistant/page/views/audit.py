@@ -9,10 +9,11 @@ from typing import Any, Literal, cast
 import gradio as gr
 
 from assistant.page.actions import PageActions
-from assistant.page.escape import escape, escape_line
+from assistant.page.escape import escape
 from assistant.page.views.audit_report import render_report, summarize_report
-from assistant.page.views.audit_upload import MOST_FILES, audit_files, sort_files
+from assistant.page.views.audit_upload import audit_files
 from assistant.page.views.models import list_all, render_trouble
+from assistant.page.views.uploads import render_drop, sort_files
 from tools.errors import LakeError, UsageError
 
 _EMPTY = (
@@ -40,7 +41,7 @@ def build_audit(page: gr.Blocks, actions: PageActions) -> None:
             profile = gr.Radio(_PROFILES, value="hub", label="Rules of", elem_id="audit-profile")
             button = gr.Button("Audit", variant="primary", elem_id="audit-go", scale=0, min_width=120)
         gr.HTML(
-            _render_drop(actions.assistant.most_upload_bytes),
+            render_drop("audit-upload", actions.assistant.most_upload_bytes),
             elem_id="audit-drop",
             apply_default_css=False,
             js_on_load=None,
@@ -139,9 +140,8 @@ def _audit(actions: PageActions, given: Shown, profile: Literal["hub", "eu"]) ->
         return render_report(report, title=name), escape(summarize_report(report, name))
     files = sort_files(what, most_bytes=actions.assistant.most_upload_bytes)
     report = audit_files(lake.catalog, files, profile)
-    title = ", ".join(files.names[:3]) + (f" and {len(files.names) - 3} more" if len(files.names) > 3 else "")
-    return render_report(report, title=title, left_out=files.left_out), escape(
-        summarize_report(report, title)
+    return render_report(report, title=files.title, left_out=files.left_out), escape(
+        summarize_report(report, files.title)
     )
 
 
@@ -149,20 +149,3 @@ def _read_profile(profile: str) -> Literal["hub", "eu"]:
     if profile not in ("hub", "eu"):
         raise UsageError(f"{profile!r} is no set of rules.", hint="Choose hub or eu.")
     return cast(Literal["hub", "eu"], profile)
-
-
-def _render_drop(most: int) -> str:
-    said = escape_line(f"{most / 2**20:g} MB")
-    return (
-        f'<div class="audit-drop" data-most="{most}" data-files="{MOST_FILES}" role="group" '
-        'aria-label="A card or a folder of your own">'
-        "<p><strong>A card of your own?</strong> Drop a README.md or a model's folder here, or "
-        '<button type="button" class="link" data-audit="choose" data-kind="file">choose files</button> or '
-        '<button type="button" class="link" data-audit="choose" data-kind="folder">choose a folder</button>.'
-        "</p>"
-        '<p class="hint">Sent are the card, .json files and the headers of .safetensors files, no weights; '
-        f"at most {said}. Nothing is added to the lake.</p>"
-        '<p class="sent" role="status"></p>'
-        '<input type="file" class="files" accept=".md,.markdown,.json,.safetensors" multiple hidden>'
-        '<input type="file" class="folder" webkitdirectory hidden></div>'
-    )

@@ -56,8 +56,14 @@ class _Marked:
     said: Statement
 
 
-def render_draft(draft: Draft, catalog: Catalog, writer: Writer) -> str:
-    """The whole of it: completeness, downloads, the card, its evidence, the editor and the proposal."""
+def render_draft(
+    draft: Draft, catalog: Catalog, writer: Writer, *, kept: str = "", left_out: Sequence[str] = ()
+) -> str:
+    """The whole of it: completeness, downloads, the card, its evidence, the editor and the proposal.
+
+    `kept`: the name under which a browser keeps what is edited, the model's unless given. `left_out`: names
+    of files that a visitor gave and nothing reads.
+    """
     marked: dict[str, list[_Marked]] = {}
     number = 0
     for slot in draft.slots:
@@ -76,8 +82,8 @@ def render_draft(draft: Draft, catalog: Catalog, writer: Writer) -> str:
         for name, title in tabs
     )
     return (
-        f'<section class="draft" aria-label="Drafted card" data-model="{escape_line(draft.model)}">'
-        f"{_render_head(draft, writer)}"
+        f'<section class="draft" aria-label="Drafted card" data-model="{escape_line(kept or draft.model)}">'
+        f"{_render_head(draft, writer, left_out)}"
         f'<div class="draft-tabs" role="tablist" aria-label="What of the draft is shown">{chosen}</div>'
         '<div class="draft-two" id="draft-read" role="tabpanel" aria-labelledby="draft-tab-read">'
         f"{_render_card(draft, marked)}"
@@ -101,7 +107,7 @@ def summarize_draft(draft: Draft) -> str:
     )
 
 
-def _render_head(draft: Draft, writer: Writer) -> str:
+def _render_head(draft: Draft, writer: Writer, left_out: Sequence[str]) -> str:
     filled, inherited, unknown = count_slots(draft.slots)
     total = len(draft.slots)
     said = f"{filled} of {total} slots filled, {inherited} inherited, {unknown} open"
@@ -114,6 +120,9 @@ def _render_head(draft: Draft, writer: Writer) -> str:
     told = "".join(f"<li>{escape_line(note, 400)}</li>" for note in draft.notes) + _tell_dropped(
         draft.dropped
     )
+    if left_out:
+        others = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
+        told += f"<li>Not read: <bdi>{escape_line(', '.join(left_out[:3]), 200)}</bdi>{others}.</li>"
     return (
         f'<header><h3>Draft for <bdi>{escape_line(draft.model)}</bdi></h3><div class="draft-bar">'
         f'<div class="coverage"><div class="bar" role="meter" aria-label="Slots filled" aria-valuemin="0" '
