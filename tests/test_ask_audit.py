@@ -14,6 +14,8 @@ from assistant.page.drawings import render_views
 from assistant.retelling import Retelling
 from assistant.settings import Settings
 from assistant.toolbox.counting import tell_again
+from eval.ask import run_ask
+from tests.conftest import REPOSITORY
 from tests.weighed_lake import LAB, weigh_sample
 from tools.evidence import LAKE_SOURCE, EvidenceLedger
 from tools.lake import Lake
@@ -80,6 +82,13 @@ def test_findings_are_asked_about_one_by_one(assistant: Assistant) -> None:
     missing = assistant.ask("what is missing from its card?", thread)
     require_sound(missing)
     assert "not Intended uses" in missing.answer
+
+
+@pytest.mark.slow
+def test_questions_on_cards_are_answered_as_they_should(assistant: Assistant) -> None:
+    found = run_ask(assistant, [REPOSITORY / "eval/data/audit_questions.jsonl"])
+    assert found["failed"] == []
+    assert "failed" not in found["statement_levels"]
 
 
 @pytest.mark.parametrize(
