@@ -40,6 +40,10 @@ _OWN_WORDS = (
     re.compile(r"^(Of [\d,]{1,12} that fit, [\d,]{1,12} do not state it\.)$", re.MULTILINE),
     re.compile(r"^(Also found: `[^\n]{1,4000}`\.)$", re.MULTILINE),
     re.compile(r"^(\d{1,6} more cards do\.)$", re.MULTILINE),
+    re.compile(
+        r"^(I keep no dictionary, and explain [^\n.]{1,60} only as far as a card of this lake does\.)"
+    ),
+    re.compile(r"(?<=\. )(Ask which model reports the best [^\n.]{1,130} of one model\.)$", re.MULTILINE),
     re.compile(r"^(?:- )?(Did you mean `[^\n]{1,500}\?)$", re.MULTILINE),
 )
 # What the program adds below an answer when a language model fails it.

@@ -24,6 +24,8 @@ from tools.search.vocabulary import language_label
 
 Json = Mapping[str, Any]
 
+_CODE_LINES, _CODE_COLUMNS = 20, 200
+
 
 def compose_fact(plan: Plan, read: Json) -> Draft:
     """One model, one or more attributes; both places when two disagree; "not stated" when nothing says it."""
@@ -121,6 +123,49 @@ def compose_overview(plan: Plan, read: Json) -> Draft:
         memo={"intent": "overview", "question": plan.question, "also": list(plan.also)},
         framing=tuple(others),
     )
+
+
+def compose_definition(plan: Plan) -> Draft:
+    """A term of the field is in no card's gift; which models report it can be asked."""
+    text = (
+        f"I keep no dictionary, and explain {plan.reason} only as far as a card of this lake does. "
+        f"Ask which model reports the best {plan.reason}, or for the {plan.reason} of one model."
+    )
+    return Draft(text, abstained=True, framing=(text,), memo={"intent": "definition", "models": []})
+
+
+def compose_usage(plan: Plan, read: Json) -> Draft:
+    """The code that a card gives for its model, and the library that its metadata names."""
+    model = str(read["model"])
+    lines = [write_field(model, "library", facts[:1])] if (facts := read["facts"].get("library")) else []
+    if code := read.get("code"):
+        block, call = _shorten_code(code["text"], model)
+        lines += ["", f"{name_model(model)}: {quote_text(call, words=40)} [{code['key']}]"]
+        lines += ["", phrases.CODE_FOLLOWS, "", block]
+    else:
+        lines.append(f"The card of {name_model(model)} does not state any code.")
+    return Draft(
+        text="\n".join(lines).strip(),
+        models=(model,),
+        abstained=len(lines) == 1 and not code,
+        memo={"intent": "fact", "question": plan.question},
+    )
+
+
+def _shorten_code(fenced: str, model: str) -> tuple[str, str]:
+    """(the first lines of a fenced block, fenced again; its line that names the model, else its first)."""
+    fence, _, rest = fenced.partition("\n")
+    name = model.rpartition("/")[2].lower()
+    lines = [line for line in rest.split("\n") if not line.startswith(("```", "~~~"))]
+    first: list[str] = []
+    for line in lines[:_CODE_LINES]:
+        if len(line) > _CODE_COLUMNS:
+            break
+        first.append(line)
+    told = [line for line in lines if line.strip()]
+    call = next((line for line in told if name in line.lower()), told[0] if told else "")
+    block = "\n".join(first).rstrip()
+    return f"{fence}\n{block}\n{fence[: len(fence) - len(fence.lstrip('`~'))]}", call.removeprefix(">>> ")
 
 
 def compose_gaps(plan: Plan, read: Json, audited: Json | None = None) -> Draft:

@@ -8,7 +8,14 @@ from typing import Any
 from assistant.offline import phrases
 from assistant.offline.compose_audit import compose_audit, compose_drafted, compose_finding
 from assistant.offline.compose_descendants import compose_descendants
-from assistant.offline.compose_facts import compose_comparison, compose_fact, compose_gaps, compose_overview
+from assistant.offline.compose_facts import (
+    compose_comparison,
+    compose_definition,
+    compose_fact,
+    compose_gaps,
+    compose_overview,
+    compose_usage,
+)
 from assistant.offline.compose_search import (
     compose_find,
     compose_lineage,
@@ -43,6 +50,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return Draft(phrases.DECLINED[plan.reason], abstained=True)
         case "nobody":
             return Draft(phrases.WHICH_MODEL, abstained=True)
+        case "definition":
+            return compose_definition(plan)
         case "unclear":
             return Draft(phrases.UNCLEAR, abstained=True)
         case "unknown_model":
@@ -56,6 +65,8 @@ def compose(plan: Plan, results: Sequence[tuple[str, Mapping[str, Any]]]) -> Dra
             return compose_find(plan, by_tool["search_models"])
         case "fact":
             return compose_fact(plan, by_tool.get("read_card") or by_tool["read_document"])
+        case "usage":
+            return compose_usage(plan, by_tool["read_card"])
         case "gaps":
             return compose_gaps(plan, by_tool["read_card"], by_tool.get("audit_card"))
         case "audit":

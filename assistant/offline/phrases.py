@@ -58,6 +58,7 @@ HELLO = "Hello! Ask me about the models in this lake, or say “help” for exam
 WELCOME = "You're welcome."
 UNCLEAR = "I can't tell what you are looking for. Say it in a few words, or ask for “help”."
 WHICH_MODEL = "Which model do you mean? Name it, or ask for a kind of model first."
+CODE_FOLLOWS = "The code that its card gives, from its beginning:"
 CARD_STATES = "What its documentation states:"
 DECLINED = {
     "action": "I can't do that: I only answer questions about the models in this lake, and I change and run "
@@ -91,5 +92,5 @@ FRAMING = (
         WHOLE_AUDIT,
         WHOLE_DRAFT,
     ),
-    *(WHICH_MODEL, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
+    *(WHICH_MODEL, CODE_FOLLOWS, CARD_STATES, NOTHING_RANKED, *RANKED.values()),
 )

@@ -9,7 +9,7 @@ from tools.attributes import Attribute
 
 Intent = Literal[
     "find", "similar", "fact", "overview", "compare", "lineage", "descendants", "results", "ranking",
-    "gaps", "nobody", "papers", "lake", "count", "audit", "finding", "draft",
+    "gaps", "nobody", "papers", "lake", "count", "audit", "finding", "draft", "usage", "definition",
     "weigh", "certainty", "lake_lineage", "similar_weights",
     "help", "greeting", "thanks", "decline", "unknown_model", "unclear",
 ]  # fmt: skip

@@ -109,6 +109,8 @@ class Planner:
                 return refined
         if not strong and not unknown and (weighed := plan_lake(question)):
             return weighed
+        if not strong and not referred and has_shape("definition", bare) and (defined := asked_metrics(bare)):
+            return Plan(intent="definition", question=question, reason=defined[0].name)
         if not strong and not unknown and (audited := plan_lake_audit(question)):
             return audited
         if turns and not strong and (followed := plan_certainty(question, turns)):
@@ -193,6 +195,9 @@ class Planner:
             return weighed
         if of_card := plan_of_card(base, bare):
             return of_card
+        if has_shape("usage", bare) and len(models) == 1 and all(a.name == "library" for a in attributes):
+            code = {"model": models[0], "question": f"{bare} code", "fields": ["library"]}
+            return replace(base, intent="usage", requests=(Request("read_card", code),))
         if has_shape("similar", bare) and len(models) == 1:
             return self._similar(base, question)
         if (

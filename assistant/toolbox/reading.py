@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -31,6 +32,12 @@ _USUAL_FIELDS: tuple[FactField, ...] = (
     "downloads",
 )
 NOTICE = "Our summary of "
+_MAX_CODE = 3000  # characters of a block of code
+_ASKS_CODE = re.compile(
+    r"\bhow (?:do|can|to|would|could|should|must)\b.{0,20}\b(?:load|use|run|call|import|install|start)\b"
+    r"|\b(?:code|snippet|python)\b",
+    re.IGNORECASE,
+)
 _MAX_TEXT = 1500  # characters of a passage handed to the writer; the evidence keeps all of it
 
 
@@ -60,6 +67,8 @@ def read_card(context: ToolContext, arguments: ReadCard) -> dict[str, Any]:
     result["results"] = [
         show_result(context, row) for row in _wanted_results(context, model, arguments.question)
     ]
+    if _ASKS_CODE.search(arguments.question) and (code := _find_code(rows, record)):
+        result["code"] = {"key": context.cite_passage(code).id, "text": code.text[:_MAX_CODE]}
     if "base_model" in (arguments.fields or _USUAL_FIELDS):
         result["parents"] = [show_parent(context, edge) for edge in catalog.parents_of(model)]
     result["card_characters"] = sum(len(row.text) for row in rows)
@@ -248,6 +257,13 @@ def _overview(rows: list[PassageRow], summary: str, limit: int) -> list[Span]:
         for row in (told or rows)[:limit]
         if row.id >= 0
     ]
+
+
+def _find_code(rows: Sequence[PassageRow], record: ModelRecord) -> PassageRow | None:
+    """The code of a card that loads its model; the first of all where none names it."""
+    blocks = [row for row in rows if row.kind == "code" and row.id >= 0]
+    named = [row for row in blocks if record.model.rpartition("/")[2].lower() in row.text.lower()]
+    return next(iter(named or blocks), None)
 
 
 def _show_fact(context: ToolContext, fact: Fact) -> dict[str, Any]:
