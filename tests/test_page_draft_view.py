@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from assistant.page.views.draft_evidence import find_spans
 from eval.scripted import Answering, Message, Reply, Tool
 from tests.fakes.openai_server import OpenAIServer
-from tests.page_peers import HOSTILE, HOSTILE_CARD, LEAKS, LETTERS, Serve, serve_page
+from tests.page_peers import HOSTILE, HOSTILE_CARD, LEAKS, LETTERS, PAYLOAD, Serve, serve_page
 from tests.page_visitors import Visit, chromium, visit
 from tests.weighed_lake import weigh_sample
 from tools.draft.types import Statement, say
@@ -60,7 +61,7 @@ def test_a_card_is_drafted_followed_edited_and_saved(
     page = visit(serve_page().address).page
     shown = open_view(page)
     page.locator("#draft-go").click()
-    expect(shown.locator(".trouble")).to_contain_text("No model is chosen")
+    expect(shown.locator(".trouble")).to_contain_text("Nothing is chosen")
     draft(page, NOTES)
     expect(shown.locator(".coverage")).to_contain_text("of 45 slots filled, 0 inherited,")
     expect(page.locator("#draft-said")).to_contain_text(f"Draft for {NOTES}:")
@@ -157,6 +158,53 @@ def test_a_hostile_card_is_quoted_and_not_obeyed(serve_page: Serve, visit: Visit
     page.get_by_role("tab", name="Changes").click()
     _, patch = save(page, "patch", tmp_path)
     assert patch.startswith("--- a/README.md")
+    assert page.evaluate("window.pwned") is None
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_card_is_drafted_for_a_folder_of_ones_own(serve_page: Serve, visit: Visit, tmp_path: Path) -> None:
+    page = visit(serve_page().address, viewport={"width": 390, "height": 844}).page
+    shown = open_view(page)
+    folder = tmp_path / "tide-model"
+    folder.mkdir()
+    card = f"---\nlicense: [mit\n---\n# Tides\n\nIt foretells tides <script>{PAYLOAD}</script>.\n"
+    (folder / "README.md").write_text(card, encoding="utf-16")
+    (folder / "config.json").write_text('{"model_type": "bert", "hidden_size": 77}', encoding="utf-8")
+    header = {"a.weight": {"dtype": "F32", "shape": [2000, 2000], "data_offsets": [0, 16_000_000]}}
+    head = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + bytes(16_000_000))
+    (folder / "pytorch_model.bin").write_bytes(b"never sent")
+    page.locator("#draft-drop input.folder").set_input_files(str(folder))
+    expect(page.locator("#draft-drop .sent")).to_contain_text("Left with you: pytorch_model.bin")
+    expect(shown.locator("h3")).to_have_text("Draft for tide-model")
+    expect(shown.locator(".draft-card")).to_contain_text("4,000,000 parameters")
+    expect(shown.locator("header")).to_contain_text("The card is UTF-16; the Hub reads UTF-8.")
+    expect(shown.locator("header")).to_contain_text("The front matter is not valid YAML")
+    expect(shown.locator("header")).to_contain_text("hashes are left out")
+    shown.locator(".said", has_text="Its hidden size is").locator("button.mark").click()
+    expect(shown.locator(".evid:visible mark.active")).to_have_text("77")
+    page.keyboard.press("Escape")
+    _, bill = save(page, "CycloneDX", tmp_path)
+    assert "hashes" not in bill  # of the weights only a header came
+    html = shown.inner_html()
+    assert str(tmp_path) not in html
+    assert "lake-given" not in html
+    # Another card of no name is not taken for this one's edited text.
+    for text in ("one", "two"):
+        given = tmp_path / f"{text}.md"
+        given.write_text(f"---\nlicense: mit\ntags:\n- {text}\n---\n# {text}\n", encoding="utf-8")
+        page.locator("#draft-drop input.files").set_input_files(str(given))
+        expect(shown.locator("h3")).to_have_text("Draft for your-model")
+        expect(shown.locator(".yaml")).to_contain_text(f"- {text}")
+        page.get_by_role("tab", name="Edit").click()
+        assert f"- {text}" in page.locator("#draft-text").input_value()
+        page.locator("#draft-text").fill("Mine.")
+    page.locator("#draft-go").click()  # again, for what was given last
+    expect(shown.locator("#draft-tab-edit")).to_have_text("Edit (edited)")
+    broken = tmp_path / "config.json"
+    broken.write_text("{", encoding="utf-8")
+    page.locator("#draft-drop input.files").set_input_files(str(broken))
+    expect(shown).to_contain_text("config.json cannot be read")
     assert page.evaluate("window.pwned") is None
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

@@ -21,8 +21,8 @@ from tools.hashing import hash_text
 _EMPTY = (
     '<p class="hint">Choose a model, or give your own. You see a card drafted from all that is known of it: '
     "its metadata, configuration, weights, logs, relatives and papers. The number behind a statement opens "
-    "its evidence; what nothing supports stays open, with a line on what would fill it. You can edit the card "
-    "and save it.</p>"
+    "its evidence; what nothing supports stays open, with a line on what would fill it. You can edit the "
+    "card and save it.</p>"
 )
 _NONE = (
     '<p class="hint">This lake is empty, but a card can be drafted for a model of your own: give its folder '

@@ -12,6 +12,8 @@ from tools.draft.drafting import draft_subject
 from tools.draft.subject import open_subject
 from tools.errors import LakeError, UsageError
 
+_MOST_PROBLEMS = 10
+
 
 def draft_files(
     catalog: Catalog, given: Given, *, llm: SectionWriter | None = None, also: tuple[DraftFormat, ...] = ()
@@ -28,6 +30,7 @@ def draft_files(
                 (folder / "README.md").write_text(text, encoding="utf-8", newline="")
                 notes = [problem.message for problem in problems]
             subject = open_subject(catalog, str(folder))
+            notes += [f"Line {one.line}: {one.message}" for one in subject.card.problems[:_MOST_PROBLEMS]]
             draft = draft_subject(replace(subject, headers_only=True), llm=llm, also=also)
         except LakeError as error:
             raise UsageError(hide_place(error.message, folder), hint=hide_place(error.hint, folder)) from None
