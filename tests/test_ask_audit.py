@@ -148,3 +148,29 @@ def test_a_card_that_gives_orders_is_audited_like_any_other(tmp_path: Path) -> N
     assert answer.unsupported == []
     assert "137" in answer.answer
     assert "perfect" not in answer.answer.lower()
+
+
+def test_code_terms_and_families_are_answered_or_asked_back(tmp_path: Path) -> None:
+    from tests.entries import make_entry
+
+    snippet = 'from rushes import load\n\nmodel = load("reed/RUSH-small")'
+    cards = {
+        "reed/RUSH-small": f"---\nlibrary_name: rushes\n---\n# Rush\n\n## Use\n\n```python\n{snippet}\n```\n",
+        "reed/RUSH-large": "# Rush, large\n\nIt has 300 million parameters.\n",
+    }
+    with Lake.open(tmp_path / "home", embedder=None) as lake:
+        lake.catalog.put_models([make_entry(*card) for card in cards.items()], source="test")
+        with closing(Assistant(lake, Settings(home=lake.home.path, llm="offline"))) as assistant:
+            loads = assistant.ask("How do I load reed/RUSH-small in Python?")
+            bare = assistant.ask("How do I load reed/RUSH-large in Python?")
+            family = assistant.ask("How many parameters does the RUSH model have?")
+            term = assistant.ask("What does WER mean?")
+    assert f"```python\n{snippet}\n```" in loads.answer
+    assert "library rushes" in loads.answer
+    assert loads.unsupported == []
+    assert "does not state any code" in bare.answer
+    assert "Did you mean `reed/RUSH-large` or `reed/RUSH-small`?" in family.answer
+    assert "I keep no dictionary" in term.answer
+    for asked_back in (bare, family, term):
+        assert asked_back.abstained
+        assert asked_back.unsupported == []

@@ -96,6 +96,7 @@ def test_an_audit_gives_findings_with_line_fix_rule_and_evidence(cards: Lake) ->
         (FEN, "metric", {"metric-out-of-range"}),
         (FEN, "accuracy", {"metric-out-of-range"}),
         (FEN, "line 11", {"metric-out-of-range"}),
+        (FEN, "secrets", set()),
         (FEN, "base model", set()),
         (FEN, "line 4000", set()),
         (MOOR, "licence", {"license-invalid"}),

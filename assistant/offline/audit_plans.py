@@ -27,7 +27,7 @@ _TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"metrics?|metrik(?:en)?", "metric"),
         (r"parameters?|parameter counts?|sizes?", "parameters"),
         (r"links?|urls?|addresses", "link"),
-        (r"secrets?|tokens?|passwords?|keys?|credentials?", "token"),
+        (r"secrets?|tokens?|passwords?|keys?|credentials?", "secrets"),
         (r"e-?mails?(?: addresses)?", "email"),
         (r"sections?|headings?|abschnitte?|incomplete|unfinished", "section"),
         (r"boilerplate|template", "template"),
@@ -39,7 +39,7 @@ _TOPICS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     )
 )
 # Topics that cards have and models have not: "what about the sections?" asks on.
-_OF_CARDS = frozenset({"section", "link", "token", "email", "snippet", "front matter", "template"})
+_OF_CARDS = frozenset({"section", "link", "secrets", "email", "snippet", "front matter", "template"})
 # What stands where a name would, and names no model.
 _NO_NAME = re.compile(
     r"(?:(?:my|our|your|his|her|their|its|this|that|these|those)\b.*|it|them|me|us|one|some|something|anything"

@@ -323,6 +323,17 @@ def compose_papers(plan: Plan, found: Json) -> Draft:
 def compose_unknown(plan: Plan, lineage: Json | None) -> Draft:
     """A model the lake does not hold: say so, name the nearest, and who mentions it."""
     name = plan.unknown[0]
+    if plan.also:
+        # the name of a family
+        named = join_words([name_model(model) for model in plan.also], last="or")
+        question = f"Did you mean {named}?"
+        return Draft(
+            f"{name_model(name)} alone is not in this lake.\n\n{question}",
+            suggestions=plan.also,
+            abstained=True,
+            memo={"intent": "unknown_model", "question": plan.question, "models": list(plan.also)},
+            framing=(question,),
+        )
     lines = [f"{name_model(name)} is not in this lake, so nothing about it can be cited here."]
     if plan.nearest:
         lines.append(f"The closest names are {join_words([name_model(m) for m in plan.nearest], last='or')}.")

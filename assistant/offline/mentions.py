@@ -17,6 +17,7 @@ from typing import Literal
 from tools.catalog.records import ModelRecord, PassageRow
 from tools.metrics import asked_metrics
 from tools.reading import STOPWORDS, content_words, stem_word
+from tools.search.constraints import read_constraints
 
 _ID = re.compile(
     r"(?<![\w/.:@-])([A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.+-]{0,150}\w"
@@ -42,6 +43,7 @@ _NOT_A_MODEL = re.compile(
     r"|long|short|high|low|part)-",
     re.IGNORECASE,
 )
+_THE_MODEL = re.compile(r"\bthe ((?=\w*[A-Z])[A-Za-z]\w*) models?\b")
 _MAX_PASSAGES = 20_000  # enough of a sample to know the ordinary words
 _MANY_AUTHORS = 3  # whose cards use a word in lower case: then it is a word before it is a name
 MentionKind = Literal["exact", "bare", "loose", "author", "family", "unknown"]
@@ -119,6 +121,15 @@ class MentionIndex:
                 family = any(pattern.search(joined) for joined in self._by_joined)
                 kind: MentionKind = "family" if family else "unknown"
                 take(Mention(found[0], found[0], found.start(), kind), found.end())
+            for found in _THE_MODEL.finditer(question):
+                # "the BERT model", where several carry the name and none has it alone
+                called = sorted(
+                    (model for model in self._records if found[1].lower() in name_parts(model)),
+                    key=self._popularity,
+                )
+                if len(called) > 1 and not read_constraints(found[1]):
+                    also = tuple(called[:3])
+                    take(Mention(found[1], found[1], found.start(1), "family", also), found.end(1))
         return _merge_authors(sorted(mentions, key=lambda mention: mention.start))
 
     def find_author(self, question: str) -> str:

@@ -141,7 +141,8 @@ class Planner:
                 return replace(plan, intent="descendants", requests=(request,), among=among)
             return plan
         if unknown and not self._is_parent_query(question):
-            return self._not_here(bare, *(mention.model for mention in unknown))
+            plan = self._not_here(bare, *(mention.model for mention in unknown))
+            return replace(plan, also=unknown[0].also)
         if turns and not find_shaped:
             followed = self._follow(question, bare, turns)
             if followed:
