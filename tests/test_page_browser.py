@@ -315,6 +315,18 @@ def test_cards_put_questions_into_the_chat(serve_page: Serve, visit: Visit) -> N
     expect(page.locator(".foot .by")).to_have_count(2)
 
 
+def test_cards_are_audited_and_drafted_by_a_button(serve_page: Serve, visit: Visit) -> None:
+    visitor = visit(serve_page().address)
+    page = visitor.page
+    visitor.ask(QUESTION)
+    for number, (button, told) in enumerate(
+        (("audit", "Audit the card of"), ("draft", "Draft a model card for")), start=1
+    ):
+        page.locator(".card").first.get_by_role("button", name=re.compile(f"^{button} ")).click()
+        expect(page.locator(".question .said").nth(number)).to_contain_text(f"{told} `{LETTERS}`")
+        expect(page.locator(".foot .by")).to_have_count(number + 1)
+
+
 def test_trouble_is_told_in_plain_words(serve_page: Serve, visit: Visit) -> None:
     visitor = visit(serve_page(rate_per_minute=1).address)
     page = visitor.page
