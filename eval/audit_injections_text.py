@@ -80,8 +80,9 @@ def _boilerplate(page: Page) -> Iterator[Injection]:
 
 def _lost_section(page: Page) -> Iterator[Injection]:
     """All sections on one theme gone, headings and text."""
-    themes = {"Limitations": r"limitation|bias|risk", "Evaluation": r"evaluat|results?\b|performance",
-              "Uses": r"usage|intended|how to use|uses\b", "Training": r"training"}  # fmt: skip
+    themes = {"Limitations": r"limitation", "Bias": r"bias|risk",
+              "Evaluation": r"evaluat|results?\b|performance", "Intended uses": r"intended|uses\b",
+              "How to use": r"usage|how to use|example", "Training": r"training"}  # fmt: skip
     for name, words in page.chance.sample(sorted(themes.items()), len(themes)):
         gone: set[int] = set()
         for section in page.card.sections:

@@ -36,6 +36,11 @@ _ABOUT_OTHER = re.compile(
     r"|original|library|repository|space|tokenizer|if you|not|unlike|except|third[- ]party)\b",
     re.IGNORECASE,
 )
+_ALL_OF_IT = re.compile(
+    r"\b(?:everything|all (?:files|contents?|of it)|(?:code|repository) and (?:the )?(?:model|weights)"
+    r"|(?:model|weights) and (?:the )?code)\b",
+    re.IGNORECASE,
+)
 _SNIPPET = re.compile(
     r"(?:from_pretrained|SentenceTransformer|CrossEncoder|hf_hub_download|snapshot_download|load_model|from_hparams"
     r"|from_hub|load_from_hub|from_pretrained_keras|create_model|pretrained|SetFitModel|LLM|pipeline)\s*\(\s*"
@@ -98,7 +103,7 @@ def _judge_licences(subject: AuditSubject) -> Iterator[Claim]:
     metadata = subject.facts("license", "metadata")
     prose = [item for item in subject.facts("license", "prose") if find_licence_names(item[0].shown)]
     own = [item for item in prose if not _ABOUT_OTHER.search(item[0].evidence.text)]
-    own = _join(own, [item for item in read_licences(subject) if not _ABOUT_OTHER.search(item[0].shown)])
+    own = _join(own, [item for item in read_licences(subject) if _is_of_model(item[0].shown)])
     tags = [
         Known("license", tag.partition(":")[2], "record", item)
         for tag in subject.record.tags
@@ -121,6 +126,11 @@ def _judge_licences(subject: AuditSubject) -> Iterator[Claim]:
             [same_licence(m[0].shown, first[0].shown) for m in metadata],
             "The licence is",
         )
+
+
+def _is_of_model(sentence: str) -> bool:
+    """Whether a sentence on a licence is not about data, code or another model."""
+    return bool(_ALL_OF_IT.search(sentence)) or not _ABOUT_OTHER.search(sentence)
 
 
 def _join(first: list[tuple[Known, int]], second: list[tuple[Known, int]]) -> list[tuple[Known, int]]:

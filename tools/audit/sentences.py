@@ -28,6 +28,9 @@ _SELF = (
     r"(?:(?:this|the|our|these|all) (?:pre-?trained |fine-?tuned |released |final |trained )?"
     r"(?:models?|weights?|checkpoints?|adapters?|model weights|model checkpoints?|project|work)|model weights"
     r"|weights|use of (?:the|this) model|use|usage"
+    r"|(?:everything|all (?:files|contents?|of it)|the contents?|the files) (?:in|of) (?:this|the)"
+    r" (?:repo(?:sitory)?|project)"
+    r"|this repo(?:sitory)?"
     r"|(?:das|dieses) modell|die gewichte|(?:ce|le) modèle|(?:este|el) modelo|(?:questo|il) modello)"
 )
 _RELEASED = re.compile(
@@ -55,9 +58,16 @@ _LANGUAGE_SAID = (
         r"|recordings|posts|books|articles|comments|poems|songs|Wikipedia)\b| only\b)"
     ),
     re.compile(
-        rf"\b[Mm]odel (?:only |exclusively )?(?:supports|understands|speaks|handles|works (?:on|with|for)) "
-        rf"(?:only |exclusively )?{_NAME}(?: (?:only|text|texts|input|inputs|speech|language)\b|\s*[.,;]|$)"
+        rf"\b(?:[Mm]odel|[Ii]t) (?:only |exclusively |can only |is only able to )?"
+        r"(?:supports?|understands?|speaks?|handles?|reads?|covers?|works? (?:on|with|for|in)"
+        r"|is (?:limited|restricted) to|was (?:made|built|trained) (?:for|on)) "
+        rf"(?:only |exclusively |solely )?{_NAME}"
+        r"(?: (?:only|text|texts|input|inputs|speech|language)\b|\s*[.,;]|$)"
     ),
+    re.compile(
+        rf"\b[Oo]nly {_NAME} (?:is|input is|text is|texts are|speech is) (?:supported|understood|accepted)"
+    ),
+    re.compile(rf"\b{_NAME} is the only (?:supported )?language"),
     re.compile(
         rf"\b(?:[Tt]his|[Ii]t) is an? (?:monolingual )?{_NAME}(?:(?:-| )language|-only)? (?:\w+ )?model\b"
     ),
@@ -85,11 +95,19 @@ _TRAINED = re.compile(
 )
 _TUNED = re.compile(
     r"(?:(?<!pre-)(?<!pre )\b(?:fine-?\s?tuned|trained|fine-?\s?tuning)\b(?: \w+){0,3} (?:on|with|using)\b"
-    r"|\btraining (?:set|data|corpus) (?:is|was)\b)"
+    r"|\b(?:training|tuning) (?:only |exclusively |solely )?(?:used|uses|employed|relied on"
+    r"|was done (?:on|with)|ran on|drew on|is based on|took place on|consisted of)\b"
+    r"|\btraining (?:set|data|corpus) (?:is|was|comes from|came from|consists of)\b)"
     r"(?P<rest>.{0,90})",
     re.IGNORECASE,
 )
+_USED = re.compile(
+    r"\b(?:used|using|uses|took)\b(?P<rest>[^.;!?]{0,90}?)"
+    r"\b(?:for|in|to|during) (?:the )?(?:fine-?\s?)?(?:train|tun)",
+    re.IGNORECASE,
+)
 _TESTED = re.compile(r"\b(?:evaluat|test|benchmark|result|performance)", re.IGNORECASE)
+_TRAIN = re.compile(r"\btrain|\bfine-?\s?tun", re.IGNORECASE)
 _DATASET_ID = re.compile(
     r"huggingface\.co/datasets/(?P<link>[\w.-]+(?:/[\w.-]+)?)|`(?P<code>[\w.-]+/[\w.-]+)`"
     r"|(?<![\w/.@:~%-])(?P<bare>[A-Za-z][\w.-]*/[A-Za-z][\w.-]*[a-z0-9])(?![\w/])"
@@ -150,9 +168,10 @@ def read_datasets(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
     """Datasets that a sentence says the model was trained on, by their ids, each with its line."""
     parents = {parent.name.lower() for parent in subject.card.parents}
     for number, line, titles in list_lines(subject):
-        if titles and _TESTED.search(titles[-1]) and not re.search("train", titles[-1], re.IGNORECASE):
+        of_tests = bool(titles) and _TESTED.search(titles[-1]) and not _TRAIN.search(titles[-1])
+        if of_tests and (_TESTED.search(line) or not _TRAIN.search(line)):
             continue
-        for found in _TUNED.finditer(line):
+        for found in (*_TUNED.finditer(line), *_USED.finditer(line)):
             clause = re.split(r"[.;!?](?:\s|$)", found["rest"])[0]
             for name in KNOWN_DATASET.finditer(re.sub(r"\]\([^)]*\)", "]", clause)):
                 yield _state(subject, "dataset", name[0], line, number), number

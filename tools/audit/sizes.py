@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tools.audit.architectures import judge_architecture
 from tools.audit.subject import AuditSubject
 from tools.audit.types import Claim
 from tools.audit.values import agrees_in_size, scale_number
@@ -16,7 +17,7 @@ def judge_sizes(subject: AuditSubject) -> Iterator[Claim]:
     """Claims on parameters, context length, vocabulary, layers, heads, hidden size and architecture."""
     yield from _judge_parameters(subject)
     yield from _judge_dimensions(subject)
-    yield from _judge_architecture(subject)
+    yield from judge_architecture(subject, _prose_lines(subject))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,26 @@ _LENGTHS = (
 )
 
 
+_READS = re.compile(
+    r"(?<!\w)(?:(?:reads?|accepts?|handles?|process(?:es)?|supports?|takes?|sees?)"
+    r" (?:inputs? |sequences? |texts? |documents? |contexts? )?(?:of )?"
+    r"(?:up to|at most|a maximum of|as many as)"
+    r"|(?:inputs?|sequences?|texts?|context) (?:is |are )?(?:of|limited to|cut(?: off)? (?:at|to))"
+    rf"(?: at most| up to)?) {_COUNT}[ -](?:sub-?)?(?:tokens?|word ?-?pieces)\b",
+    re.IGNORECASE,
+)
+
+
 DIMENSIONS = (
+    Dimension("context_length", _READS, _LENGTHS),
     _dimension(
         "context_length",
-        r"context (?:length|window|size)|maximum (?:context|sequence|input) length"
-        r"|max(?:imum)?[_ ]position[_ ]embeddings",
+        r"context[- ]?(?:length|window|size)"
+        r"|max(?:imum|imal|\.)? (?:context|sequence|input)[- ]?(?:length|size)"
+        r"|max(?:imum)?[_ ]position[_ ]embeddings"
+        r"|kontext(?:länge|fenster|größe)|(?:longueur|fenêtre|taille) (?:de|du) contexte"
+        r"|(?:longitud|ventana) de contexto|(?:lunghezza|finestra) (?:di|del) contesto"
+        r"|janela de contexto",
         _LENGTHS,
         r"tokens? context(?: (?:length|window))?|(?:token )?context (?:length|window)|tokens of context",
     ),
@@ -90,9 +106,6 @@ DIMENSIONS = (
 )
 
 
-_CLASS = re.compile(r"\b([A-Z][A-Za-z0-9]{1,40}(?:For[A-Z][A-Za-z]{2,40}|LMHeadModel))\b")
-
-
 # Of a part of the model, or of what was added to it, configurations say nothing.
 _PART_BEFORE = re.compile(
     r"\b(?:last|first|top|bottom|upper|lower|every|each|another|extra|additional|add(?:ed|ing|s)?|new|final"
@@ -106,7 +119,10 @@ _COUNTED = re.compile(
     r"(?:\bparam(?:eter)?s?\b(?: count)?|\bmodel size)[*_`]*\s*(?:[:=|≈~]|is\b|are\b)[\s*_`|:=≈~]{0,8}"
     r"(?P<said>(?:about |approximately |ca\. |circa )?"
     r"\d[\d.,]{0,20}[\s-]{0,2}(?:k|m|b|t|thousand|million|billion|trillion)?\b)"
-    r"|\b(?P<size>\d+(?:\.\d+)?(?:[MB]|[ -](?:million|billion)))[- ](?:param(?:eter)?s?\b|model\b)",
+    r"|\b(?P<size>\d+(?:\.\d+)?(?:[MB]|[ -](?:million|billion)))[- ](?:param(?:eter)?s?\b|model\b)"
+    r"|(?<![\w.,])(?P<foreign>\d[\d.,]{0,20}\s?(?:k|m|b|tausend|mio\.?|millionen|mrd\.?|milliarden|millions?"
+    r"|milliards?|mil millones|millones|milioni|miliardi|milhões|bilhões)?)\s(?:de |di |d['’])?"
+    r"(?:parametern?|paramètres|parámetros|parametri|parâmetros)(?!\w)",
     re.IGNORECASE,
 )
 _SOME_PARAMETERS = re.compile(
@@ -125,7 +141,42 @@ def _read_counts(subject: AuditSubject) -> Iterator[tuple[Known, int]]:
         evidence = subject.ledger.add(
             "card", subject.record.source, f"README.md#L{line}", text.strip(), subject.card.sha256
         )
-        yield Known("parameters", found["said"] or found["size"], "prose", evidence), line
+        said = found["said"] or found["size"] or _translate(found["foreign"])
+        yield Known("parameters", said, "prose", evidence), line
+    for table in subject.card.tables:
+        # A column of counts over one row is of the model itself; over several, of as many models.
+        cells = [
+            cell
+            for row in table.rows[:1]
+            for head, cell in zip(table.header, row, strict=False)
+            if _COUNT_HEAD.fullmatch(head.strip()) and _COUNT_CELL.fullmatch(cell.text.strip())
+        ]
+        if len(table.rows) == 1 and len(cells) == 1:
+            yield (
+                Known("parameters", cells[0].text.strip(), "prose", subject.cite_lines(cells[0].line)),
+                cells[0].line,
+            )
+
+
+_COUNT_HEAD = re.compile(
+    r"(?:#|no\.?|number of|total|model)? ?param(?:eter)?s?(?: count)?|(?:model )?size", re.IGNORECASE
+)
+_COUNT_CELL = re.compile(r"[~≈]?\s?\d[\d.,]*\s?(?:k|m|b|t|thousand|million|billion|trillion)?", re.IGNORECASE)
+_UNITS = {"tausend": "thousand", "mio": "million", "millionen": "million", "mrd": "billion",
+          "milliarden": "billion", "milliard": "billion", "milliards": "billion", "mil millones": "billion",
+          "millones": "million", "milioni": "million", "miliardi": "billion", "milhões": "million",
+          "bilhões": "billion", "millions": "million"}  # fmt: skip
+
+
+def _translate(text: str) -> str:
+    """A count in English: "2,7 Milliarden" as "2.7 billion"; in these languages the comma is the point."""
+    number = text.strip()
+    while number and not number[-1].isdigit():
+        number = number[:-1]
+    unit = text.strip()[len(number) :].strip(" .,")
+    number = re.sub(r"^(\d{1,3}),(\d{1,2})$", r"\1.\2", number)
+    number = re.sub(r"\.(?=\d{3}(?:\.|$))", "", number) if number.count(".") > 1 or not unit else number
+    return f"{number} {_UNITS.get(unit.lower(), unit)}".strip()
 
 
 def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
@@ -173,6 +224,12 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
                 mark in lowered
                 for mark in (
                     "context",
+                    "kontext",
+                    "contexte",
+                    "contexto",
+                    "contesto",
+                    "tokens",
+                    "piece",
                     "length",
                     "vocab",
                     "hidden",
@@ -218,24 +275,3 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
 def _is_size(value: object) -> bool:
     """Whether a configuration's value is a count that can be: digits beyond a float's are none."""
     return isinstance(value, int) and 0 <= value < 10**15
-
-
-def _judge_architecture(subject: AuditSubject) -> Iterator[Claim]:
-    found = subject.gathered.find("config.json", "architectures")
-    for line, text in _prose_lines(subject):
-        if "rchitecture" not in text:
-            continue
-        for name in _CLASS.findall(text):
-            if found is None:
-                yield Claim("architecture", text.strip(), line, name)
-                continue
-            values = [str(item) for item in found[0].value] if isinstance(found[0].value, list) else []
-            yield Claim(
-                "architecture",
-                text.strip(),
-                line,
-                name,
-                "supported" if name in values else "contradicted",
-                (found[1],),
-                f"The card says {name!r}, config.json says {', '.join(values)!r}",
-            )

@@ -58,11 +58,19 @@ def find_license_disagreement(subject: AuditSubject) -> Iterator[Finding]:
 
 
 _NOT_COMMERCIAL = re.compile(
-    r"\bcommercial (?:use|usage|purposes|applications?)\b.{0,30}"
-    r"\b(?:not (?:allowed|permitted)|forbidden|prohibited|excluded)"
+    r"\bcommercial(?:ly)?\b(?: (?:use|usage|purposes?|applications?|products?|services?))?.{0,30}"
+    r"\b(?:not (?:allowed|permitted|possible)|forbidden|prohibited|excluded|disallowed)"
     r"|\bnon-?commercial (?:use|usage|purposes|research|applications?)\b.{0,20}\bonly\b"
-    r"|\bonly\b.{0,30}\bfor non-?commercial\b"
-    r"|\b(?:no|not for|not (?:be )?used? for) commercial (?:use|purposes)\b",
+    r"|\b(?:only|solely|exclusively|strictly)\b.{0,30}\bfor non-?commercial\b"
+    r"|\b(?:no|not for|not (?:be )?used? (?:for|in)) (?:any )?commercial\b"
+    r"|\b(?:may|must|can|shall|should|are|is)(?: not|n['’]t|not| never)\b[^.;]{0,60}"
+    r"\b(?:commercial(?:ly)?\b|for profit\b|sold\b|resold\b)"
+    r"|\b(?:redistribut\w+|modif\w+|derivatives?|derivative works)\b[^.;]{0,30}"
+    r"\b(?:not (?:allowed|permitted)|forbidden|prohibited)"
+    r"|\b(?:may|must|shall)(?: not|n['’]t)\b[^.;]{0,30}\b(?:redistribute|modify|sell|sublicen[cs]e)\b"
+    r"|\bkommerzielle (?:nutzung|verwendung|zwecke)\b.{0,40}\b(?:nicht|untersagt|verboten|ausgeschlossen)"
+    r"|\b(?:usage|utilisation) commerciale?\b.{0,30}\b(?:interdite?|non autorisée?|pas autorisée?|exclue?)"
+    r"|\buso comercial\b.{0,30}\b(?:prohibido|no (?:está )?permitido|proibido|não (?:é )?permitido)",
     re.IGNORECASE,
 )
 _ELSEWHERE = re.compile(

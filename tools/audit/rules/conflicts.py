@@ -109,10 +109,14 @@ def _is_plain(row: ResultRow) -> bool:
 
 
 def _name_data(subject: AuditSubject, row: ResultRow) -> str:
-    """The data of a result: as it was read, else the only proper name in its sentence or column's header."""
-    if row.dataset or row.dataset_id:
-        return _SPLIT_MARK.sub("", row.dataset or row.dataset_id)
+    """The data of a result: as its line has it, else the only proper name in its sentence or column's header.
+
+    What was read from further away is the last resort: sections may go on to other data.
+    """
+    read = _SPLIT_MARK.sub("", row.dataset or row.dataset_id)
     said = subject.quote(row.line)
+    if read and _fold(read) in _fold(said):
+        return read
     if row.origin == "table":
         table = next(
             (one for one in subject.card.tables if one.lines.start <= row.line <= one.lines.end), None
@@ -125,7 +129,7 @@ def _name_data(subject: AuditSubject, row: ResultRow) -> str:
         for name in _PROPER.findall(said[:500])
         if not _find_metric(name) and _fold(name) not in own
     }
-    return next(iter(names)) if len(names) == 1 else ""
+    return next(iter(names)) if len(names) == 1 else read
 
 
 def _find_metric(text: str) -> str:

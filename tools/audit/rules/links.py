@@ -23,6 +23,7 @@ _LOST_BRACKET = re.compile(
 _BARE = re.compile(
     r"(?<![\w/:.(\"'=@-])(?!https?://)(?:htps?|htpps?|hhttps?|ttps?|https{2}|hptts?|htts?ps?):/{1,2}"
     r"[\w-]+\.[\w./-]{2,300}"
+    r"|(?<![\w/:.(\"'=@-])https?(?:;?//|:\\\\)[\w-]+\.[\w./-]{2,300}"
     r"|(?<![\w/:.(\"'=@-])https?:/[A-Za-z][\w-]*\.[\w./-]{2,300}",
     re.IGNORECASE,
 )
@@ -73,7 +74,7 @@ def find_malformed_link(subject: AuditSubject) -> Iterator[Finding]:
 def _list_unread(subject: AuditSubject) -> Iterator[tuple[int, str]]:
     """Addresses of what looks like a Markdown link and is none: blanks inside, nothing, never closed."""
     for passage in subject.card.passages:
-        if passage.kind == "code" or ("[" not in passage.text and ":/" not in passage.text):
+        if passage.kind == "code" or ("[" not in passage.text and "//" not in passage.text):
             continue
         for offset, line in enumerate(passage.text.split("\n")):
             plain = _CODE_SPAN.sub("", line[:5000])

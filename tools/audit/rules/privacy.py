@@ -106,7 +106,7 @@ def find_email(subject: AuditSubject) -> Iterator[Finding]:
 
 
 _PHONE = re.compile(
-    r"(?:(?:\b(?:tel|telephone|phone|mobile|cell|whatsapp|fax|call|telefon|téléphone|teléfono)\b[^\d+\n]{0,24})"
+    r"(?:(?:\b(?:tel|tél|telephone|phone|mobile|cell|whatsapp|fax|call|telefon|téléphone|teléfono)\b[^\d+\n]{0,24})"
     r"(?=[+(\d])(?P<said>\+?[\d(][\d ()./-]{6,22}\d)"
     r"|(?<![\w+.])(?P<plain>\+\d{1,3}[ .-]?\(?\d{1,4}\)?(?:[ .-]?\d{2,4}){2,4})(?![\w.]))",
     re.IGNORECASE,

@@ -63,7 +63,6 @@ def measure_coverage(subject: AuditSubject) -> Coverage:
 
 
 _TITLES = {name: re.compile(rf"\b(?:{words})", re.IGNORECASE) for name, words in WANTED.items()}
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _LEAST = 15  # characters; less is no answer
 
 
@@ -72,7 +71,19 @@ def _name_section(heading: str) -> frozenset[str]:
 
 
 def _says_something(text: str) -> bool:
-    return len(_DEFAULT.sub("", _COMMENT.sub("", text)).strip(" *-:_\n")) > _LEAST
+    return len(_DEFAULT.sub("", _drop_comments(text)).strip(" *-:_\n")) > _LEAST
+
+
+def _drop_comments(text: str) -> str:
+    """The text without HTML comments; one that is never closed hides all that follows, as in a browser."""
+    kept, start = [], 0
+    while (begin := text.find("<!--", start)) >= 0:
+        kept.append(text[start:begin])
+        end = text.find("-->", begin + 4)
+        if end < 0:
+            return "".join(kept)
+        start = end + 3
+    return "".join((*kept, text[start:]))
 
 
 @rule("section-empty", "note", "A heading with nothing below it", "It looks answered and is not.")
@@ -83,7 +94,7 @@ def find_empty_section(subject: AuditSubject) -> Iterator[Finding]:
         bisect_right(starts, passage.lines.start) - 1
         for passage in subject.card.passages
         # A heading alone is a passage as well, and a comment is not seen by readers.
-        if passage.lines.start not in starts and _COMMENT.sub("", passage.text).strip()
+        if passage.lines.start not in starts and _drop_comments(passage.text).strip()
     }
     for number, section in enumerate(sections):
         deeper = number + 1 < len(sections) and sections[number + 1].level > section.level

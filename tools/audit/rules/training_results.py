@@ -40,12 +40,12 @@ def find_train_result(subject: AuditSubject) -> Iterator[Finding]:
 
 
 def _find_train_tables(subject: AuditSubject) -> Iterator[Finding]:
-    """Tables and labels that give the training split alone; beside other splits it is plain reporting."""
-    rows = [row for row in subject.card.results if row.origin != "metadata"]
-    if any(row.split and not _TRAIN.match(row.split) for row in rows):
-        return
-    for row in rows:
-        if row.split and row.origin == "table":
+    """Tables that give the training split alone; beside other splits it is plain reporting."""
+    rows = [row for row in subject.card.results if row.origin == "table" and row.split]
+    for table in subject.card.tables if rows else ():
+        inside = [row for row in rows if table.lines.start <= row.line <= table.lines.end]
+        if inside and all(_TRAIN.match(row.split) for row in inside):
+            row = inside[0]
             yield find(
                 subject,
                 "result-on-train",
@@ -53,7 +53,6 @@ def _find_train_tables(subject: AuditSubject) -> Iterator[Finding]:
                 line=row.line,
                 suggestion="Report a split the model was not trained on as well.",
             )
-            return
 
 
 _TRAIN = re.compile(r"train", re.IGNORECASE)
