@@ -211,7 +211,7 @@ def test_unit_repeated_over_half_a_megabyte(unit: str, tmp_path: Path) -> None:
     line = unit * (19_900 // len(unit))
     started = time.process_time()
     _check(_audit(tmp_path, HEAD + "\n\n".join([line] * 12 + [line[:900]] * 280)))
-    assert time.process_time() - started < 5.0
+    assert time.process_time() - started < 12.0  # what grows with the square takes minutes
 
 
 def _row(cell: str, count: int) -> str:
