@@ -302,6 +302,8 @@ def test_values() -> None:
     assert judge_succession("cc-by-nc-4.0", "mit")[0] == "dropped"
     assert judge_succession("mit", "gpl-3.0")[0] == "compatible"
     assert judge_succession("other", "mit")[0] == "unknown"
+    assert judge_succession("agpl-3.0", "gpl-3.0")[0] == "unknown"
+    assert judge_succession("apache-2.0", "mit")[0] == "compatible"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,41 @@ def test_sizes_are_held_against_the_files_beside(text: str, tmp_path: Path) -> N
     folder = write_model(tmp_path / "m", card=SOUND + f"\n{text}\n")
     rules = {finding.rule for finding in audit_target(None, str(folder)).findings}
     assert SIZES[text] in rules
+
+
+OF_OTHERS = (
+    "GPT-3 has 175B parameters.",
+    "It outperforms models of 1.3B parameters.",
+    "Compared with Mistral-7B (7.3B parameters, a context length of 32k), it is small.",
+    "The teacher, Owl-70B, has 70 billion parameters and a context length of 131072.",
+    "The teacher was a BERT model with 24 layers and a vocabulary of 30,522.",
+    "A larger version with 1.3B parameters will follow.",
+    "Earlier work (BLOOM, 176B parameters) was larger.",
+)
+
+
+@pytest.mark.parametrize("text", OF_OTHERS)
+def test_sizes_of_other_models_are_not_held_against_this_one(text: str, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "m", card=SOUND + f"\n{text}\n")
+    errors = [finding for finding in audit_target(None, str(folder)).findings if finding.severity == "error"]
+    before = audit_target(None, str(write_model(tmp_path / "n", card=SOUND))).findings
+    assert len(errors) == sum(finding.severity == "error" for finding in before)
+
+
+@pytest.mark.parametrize(
+    "text", ["The model has 7B parameters.", "Based on GPT-2, this model has 7B parameters."]
+)
+def test_sizes_of_this_model_are(text: str, tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "m", card=SOUND + f"\n{text}\n")
+    assert "parameters-disagree" in {finding.rule for finding in audit_target(None, str(folder)).findings}
+
+
+def test_a_lost_shard_is_told_and_nothing_counted(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "m", card=SOUND + "\nThe model has 7B parameters.\n")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    report = audit_target(None, str(folder))
+    assert "parameters-disagree" not in {finding.rule for finding in report.findings}
+    assert "only 1 of 2 shards are there" in json.dumps(report.describe())
 
 
 def test_counts_of_other_languages_are_read() -> None:

@@ -285,5 +285,5 @@ def test_ingest_from_the_hub_is_idempotent(
     )
     assert ingest()["added"] == 1
     assert ingest()["unchanged"] == 1
-    code_3 = run_for_json(capsys, "--home", str(tmp_path / "home"), "ingest", "hub:a/nobody", code=3)
-    assert "a/nobody" in code_3["error"]["message"]
+    missing = run_for_json(capsys, "--home", str(tmp_path / "home"), "ingest", "hub:a/nobody", code=2)
+    assert "a/nobody" in missing["error"]["message"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
@@ -207,4 +208,6 @@ def test_both_tools_over_mcp(assistant: Assistant, serve: Callable[..., str]) ->
             for name in ("audit_card", "draft_card"):
                 assert "beta/unicorn" in refused(await session.call_tool(name, {"model": "beta/unicorn"}))
 
-    asyncio.run(use(serve(assistant)))
+    # In a thread of its own: the page's library leaves an event loop behind in the main one.
+    with ThreadPoolExecutor(1) as alone:
+        alone.submit(asyncio.run, use(serve(assistant))).result()

@@ -38,6 +38,8 @@ class HubServiceError(ServiceError):
     def __init__(self, message: str, *, hint: str = "", status: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.status = status
+        if status == 404:  # the service is well; the name is wrong
+            self.exit_code = UsageError.exit_code
 
 
 @dataclass(frozen=True, slots=True)

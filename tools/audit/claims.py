@@ -327,25 +327,11 @@ def _judge_snippets(subject: AuditSubject) -> Iterator[Claim]:
 
 
 def _state_rest(subject: AuditSubject) -> Iterator[Claim]:
-    """Fields that nothing beside the card can be held against, and links."""
-    record = subject.record
-    for key, value in (("pipeline_tag", record.task), ("library_name", record.library)):
+    """Links, and fields that nothing can be held against: a record repeats what the card says of them."""
+    for key in ("pipeline_tag", "library_name"):
         stated = subject.card.metadata.get(key)
-        if not isinstance(stated, str) or not stated.strip():
-            continue
-        line = subject.line_of(f"/{key}")
-        member = (
-            subject.ledger.add("metadata", record.source, f"record.json#/{key}", value, record.record_sha256)
-            if (value and f'"{key}": "{stated}"' in record.record_json)
-            else None
-        )
-        yield Claim(
-            key,
-            subject.quote(line),
-            line,
-            stated,
-            "supported" if member else "unverifiable",
-            (member,) if member else (),
-        )
+        if isinstance(stated, str) and stated.strip():
+            line = subject.line_of(f"/{key}")
+            yield Claim(key, subject.quote(line), line, stated)
     for link in subject.card.links[:500]:
         yield Claim("link", link.url[:400], link.line, link.url[:400])

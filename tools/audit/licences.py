@@ -83,6 +83,8 @@ def judge_succession(parent: str, child: str) -> tuple[Answer, str]:
         return "unknown", f"nothing is known of the licence {odd!r}"
     if parent.strip().lower() == child.strip().lower():
         return "compatible", ""
+    if one.name == other.name and one.keeps:
+        return "unknown", f"{child} is of one family with {parent}, and yet another licence; read both"
     if one.same_licence and one.name != other.name:
         return "incompatible", f"{parent} asks that derived models stay under {one.name} terms ({one.source})"
     if lost := one.keeps - other.keeps:

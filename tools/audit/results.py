@@ -54,7 +54,9 @@ def _judge(subject: AuditSubject, row: ResultRow, metric: str, rows: list[Result
             continue
         if _is_sole(subject, row, others[0], rows, metric):
             reason = f"{row.metric} is {_write(row)} here, {_write(others[0])} on line {others[0].line}"
-            sure = bool(_names_of(row) and _names_of(others[0]))
+            # A verified result is of a run of the Hub's own, which may well differ from the author's.
+            runs = row.verified or others[0].verified
+            sure = bool(_names_of(row) and _names_of(others[0])) and not runs
             return say("contradicted", _cite(subject, others[0]), reason, sure=sure)
     if logged and row.origin == "metadata" and len(logged) == 1 and not row.verified:
         value, evidence = logged[0]

@@ -179,6 +179,40 @@ def _translate(text: str) -> str:
     return f"{number} {_UNITS.get(unit.lower(), unit)}".strip()
 
 
+# A comparison, or a word for a model that is not this one.
+_OTHER_MODEL = re.compile(
+    r"\b(?:teachers?|students? of|baselines?|originals?|compared|than|vs\.?|versus|larger|smaller|bigger"
+    r"|lighter|other (?:\w+ )?models?|previous|earlier|predecessors?|successors?|unlike|whereas|variants?"
+    r"|siblings?|(?<!this )versions?|models of|models with|outperform\w*|similar to|such as)\b",
+    re.IGNORECASE,
+)
+_THIS_MODEL = re.compile(r"\b(?:(?:this|the|our) (?:\w+[ -]){0,2}model|it|ours|we)\b", re.IGNORECASE)
+# GPT-3, RoBERTa, LLaMA-2-7b, Mistral-7B: two capitals in one word, or a capital with a digit after it.
+_MODEL_NAME = re.compile(
+    r"(?<![\w/.-])(?:[A-Z]\w*[a-z]\w*[A-Z]\w*|[A-Z]{2,}\w*|[A-Z]\w*(?=-\w*\d))(?:[-.]\w+)*"
+)
+_NO_MODEL = frozenset({"api", "gpu", "cpu", "llm", "lm", "lora", "ffn", "mlm", "mlp", "moe", "nlp", "tpu"})
+
+
+def _is_of_another(subject: AuditSubject, text: str, at: int) -> bool:
+    """Whether the sentence of `text` around `at` speaks of another model's size; labelled lines never do."""
+    start = max((found.end() for found in re.finditer(r"[.!?]\s+(?=[A-Z])", text[:at])), default=0)
+    end = re.search(r"[.!?](?:\s|$)", text[at:])
+    sentence = text[start : at + end.end()] if end else text[start:]
+    before = text[start:at]
+    if _THIS_MODEL.search(before) and not _OTHER_MODEL.search(sentence):
+        return False
+    if _OTHER_MODEL.search(sentence):
+        return True
+    heading = next((section.title for section in subject.card.sections if section.level), "")
+    own = re.sub(r"[\W_]+", "", f"{subject.model} {heading}".lower())
+    for name in _MODEL_NAME.findall(before):
+        plain = re.sub(r"[\W_]+", "", name.lower())
+        if plain not in _NO_MODEL and plain not in own:
+            return True
+    return False
+
+
 def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
     header = subject.gathered.first("header")
     config = subject.gathered.find("config.json", "quantization_config")
@@ -193,7 +227,9 @@ def _judge_parameters(subject: AuditSubject) -> Iterator[Claim]:
         stated = scale_number(known.shown)
         if stated is None:
             continue
-        if header is None or packed or not total:
+        text = known.evidence.text
+        other = _is_of_another(subject, text, max(text.find(known.shown), 0))
+        if header is None or packed or not total or other:
             yield Claim("parameters", known.evidence.text, line, known.shown)
             continue
         fits = agrees_in_size(known.shown, total)
@@ -252,7 +288,8 @@ def _judge_dimensions(subject: AuditSubject) -> Iterator[Claim]:
             if thousands := groups["k"] or groups.get("k2"):
                 number *= 1000
             found = subject.gathered.find("config.json", *size.keys)
-            if found is None or not _is_size(found[0].value) or number < 2:
+            other = _is_of_another(subject, text, matched.start())
+            if found is None or not _is_size(found[0].value) or number < 2 or other:
                 yield Claim(size.kind, text.strip(), line, matched[0])
                 continue
             value = found[0].value

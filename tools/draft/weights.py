@@ -6,6 +6,7 @@ No weight is read. Specification: https://github.com/huggingface/safetensors#for
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,21 @@ def gather_weights(gathered: Gathered) -> None:
     for topic, chosen in (("header", own), ("adapter_header", adapters)):
         if chosen:
             try:
+                _require_all_shards(chosen)
                 _add_headers(gathered, folder, topic, chosen)
             except HeaderError as error:
                 gathered.faults[chosen[0]] = f"Parameters are not counted: {chosen[0]}: {error}."
+
+
+_SHARD = re.compile(r"-\d{5}-of-(\d{5})\.safetensors$")
+
+
+def _require_all_shards(names: list[str]) -> None:
+    """Raises HeaderError where a name (`model-00001-of-00003.safetensors`) says that others are missing."""
+    for total in {int(matched[1]) for name in names if (matched := _SHARD.search(name))}:
+        there = sum(name.endswith(f"-of-{total:05d}.safetensors") for name in names)
+        if there < total:
+            raise HeaderError(f"only {there} of {total} shards are there")
 
 
 def _add_headers(gathered: Gathered, folder: Path, topic: str, names: list[str]) -> None:

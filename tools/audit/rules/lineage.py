@@ -34,10 +34,12 @@ def find_contradicted_base(subject: AuditSubject) -> Iterator[Finding]:
             continue
         told.add(claim.value.lower())
         by_text = all(item.kind in ("card", "metadata") for item in claim.evidence)
+        by_weights = any(item.kind == "weights" for item in claim.evidence)
         yield find(
             subject,
             "base-model-contradicted",
-            f"{claim.reason.rstrip('.')}.",
+            ("" if by_text or not by_weights else f"The weights contradict the base model {claim.value!r}: ")
+            + f"{claim.reason.rstrip('.')}.",
             line=claim.line,
             evidence=claim.evidence,
             suggestion="Name the model that this one was made from.",
