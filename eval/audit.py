@@ -1,8 +1,8 @@
 """How many injected errors an audit finds, and how many true cards it blames (`lake eval audit`).
 
 - recall: of known errors put one at a time into real cards and into cards of local models, the share that is
-  found (see `eval.audit_scoring`), by kind, for the two halves: `own`, written beside the rules, and `blind`,
-  written by someone who never read them;
+  found (see `eval.audit_scoring`), by kind, for the three sets: `own`, written beside the rules, `blind`, written
+  by someone who never read them, and `held`, written likewise after the rules were mended against `blind`;
 - precision: of the findings that an error brought about, the share that points at it;
 - specificity: of truth-preserving rewritings, the share that no new error or warning blames;
 - `untouched`: a sample of the error findings on the cards as they are, to be read by eye.
@@ -16,11 +16,11 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from eval.audit_blind import BLIND_TWINS, BlindInjection, inject_blind, inject_blind_folder
+from eval.audit_held import inject_held, inject_held_folder, make_held_twins
 from eval.audit_injections import inject
 from eval.audit_models import audit_folder, read_model, run_folders, run_lineage_errors
 from eval.audit_scoring import Score, TwinScore, list_lines, pick_evenly
@@ -78,12 +78,13 @@ def run_audit(
     plain = _Untouched(cards)
     scores: dict[str, Score] = {}
     twins: dict[str, TwinScore] = {}
-    for half, share in (("own", 1), ("blind", 2)):
+    for half, share in (("own", 1), ("blind", 2), ("held", 2)):
         scores[half], twins[half] = run_half(half, cards, plain, seed=seed, per_kind=per_kind * share)
     if models:
         with tempfile.TemporaryDirectory(prefix="lake-audit-") as folder:
             run_folders(Path(folder) / "own", seed, scores["own"], twins["own"])
-            _run_blind_folders(Path(folder) / "blind", seed, scores["blind"])
+            run_unread_folders(Path(folder) / "blind", inject_blind_folder, seed, scores["blind"])
+            run_unread_folders(Path(folder) / "held", inject_held_folder, seed, scores["held"])
             run_lineage_errors(Path(folder) / "lineage", seed, scores["own"])
     return {
         "suite": "audit",
@@ -93,6 +94,7 @@ def run_audit(
         **{half: score.describe() for half, score in scores.items()},
         "twins": twins["own"].describe(),
         "blind_twins": twins["blind"].describe(),
+        "held_twins": twins["held"].describe(),
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -105,8 +107,8 @@ def run_half(
     seed: int,
     per_kind: int,
 ) -> tuple[Score, TwinScore]:
-    """Errors and rewritings of one half, "own" or "blind", over cards alone; `plain`: the untouched ones."""
-    make, rewrite = _makers(half)
+    """Errors and rewritings of one set, a key of `_MAKERS`, over cards alone; `plain`: the untouched ones."""
+    make, rewrite = _MAKERS[half]
     score, twins = Score(), TwinScore()
     for model, error in _spread(cards, per_kind, lambda model, text: make(model, text, seed)):
         score.count(model, error, plain[model], audit_text(model, error.card))
@@ -147,36 +149,35 @@ def _spread(
 
 
 Maker = Callable[[str, str, int], Iterable[Any]]
+# What makes the errors and the rewritings of each set from (model, card, seed).
+_MAKERS: dict[str, tuple[Maker, Maker]] = {
+    "own": (
+        lambda model, text, seed: inject(text, seed, model),
+        lambda model, text, seed: make_twins(text, seed, model),
+    ),
+    "blind": (
+        lambda model, text, seed: inject_blind(text, seed),
+        lambda model, text, seed: BLIND_TWINS(text, seed),
+    ),
+    "held": (
+        lambda model, text, seed: inject_held(text, seed),
+        lambda model, text, seed: make_held_twins(text, seed),
+    ),
+}
 
 
-def _makers(half: str) -> tuple[Maker, Maker]:
-    """What makes the errors and the rewritings of a half from (model, card, seed)."""
-    if half == "own":
-        return (
-            lambda model, text, seed: inject(text, seed, model),
-            lambda model, text, seed: make_twins(text, seed, model),
-        )
-    blind = _find_blind()
-    if blind is None:
-        return (lambda model, text, seed: (), lambda model, text, seed: ())
-    return (
-        lambda model, text, seed: blind.inject_blind(text, seed),
-        lambda model, text, seed: blind.BLIND_TWINS(text, seed),
-    )
-
-
-def _find_blind() -> Any:
-    """The module of the half that was written by someone who had not read the rules, None without it."""
-    return import_module("eval.audit_blind") if find_spec("eval.audit_blind") else None
-
-
-def _run_blind_folders(folder: Path, seed: int, score: Score) -> None:
-    blind = _find_blind()
-    for name, original in list_models().items() if blind else ():
+def run_unread_folders(
+    folder: Path,
+    make: Callable[[str, dict[str, Any], int, int], Iterable[BlindInjection]],
+    seed: int,
+    score: Score,
+) -> None:
+    """Errors that `make` puts into the cards of the sample models with their files; `folder` is for copies."""
+    for name, original in list_models().items():
         text, config, parameters = read_model(original)
         if config and not config.get("quantization_config"):
             shutil.copytree(original, folder / name)
             (folder / name / "record.json").unlink(missing_ok=True)
             before = audit_folder(folder, name, text)
-            for error in blind.inject_blind_folder(text, config, parameters, seed):
+            for error in make(text, config, parameters, seed):
                 score.count(name, error, before, audit_folder(folder, name, error.card))

@@ -109,6 +109,10 @@ class Page:
         """Whether nothing (fence, comment) stands open at the card's end, so that text can be added there."""
         return self._free(after=True)[-1]
 
+    def list_open(self) -> list[bool]:
+        """For each line whether it stands outside of code, comments and front matter."""
+        return self._free()
+
     def _free(self, *, after: bool = False) -> list[bool]:
         free, fence, comment = [], "", False
         for at, line in enumerate(self.lines):
