@@ -21,6 +21,7 @@ from typing import Any
 
 from eval.audit_blind import BLIND_TWINS, BlindInjection, inject_blind, inject_blind_folder
 from eval.audit_held import inject_held, inject_held_folder, make_held_twins
+from eval.audit_held_profile import run_licence_errors, run_profile_errors
 from eval.audit_injections import inject
 from eval.audit_models import audit_folder, read_model, run_folders, run_lineage_errors
 from eval.audit_scoring import Score, TwinScore, list_lines, pick_evenly
@@ -86,6 +87,8 @@ def run_audit(
             run_unread_folders(Path(folder) / "blind", inject_blind_folder, seed, scores["blind"])
             run_unread_folders(Path(folder) / "held", inject_held_folder, seed, scores["held"])
             run_lineage_errors(Path(folder) / "lineage", seed, scores["own"])
+            run_profile_errors(Path(folder) / "profile", scores["held"])
+            run_licence_errors(Path(folder) / "licences", seed, scores["held"])
     return {
         "suite": "audit",
         "cards": len(cards),
@@ -160,7 +163,7 @@ _MAKERS: dict[str, tuple[Maker, Maker]] = {
         lambda model, text, seed: BLIND_TWINS(text, seed),
     ),
     "held": (
-        lambda model, text, seed: inject_held(text, seed),
+        lambda model, text, seed: inject_held(text, seed, model),
         lambda model, text, seed: make_held_twins(text, seed),
     ),
 }

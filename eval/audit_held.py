@@ -15,7 +15,7 @@ from eval.audit_blind import BlindInjection
 from eval.audit_blind_page import Error, Maker, Page, open_page
 from eval.audit_held_folder import inject_sizes
 from eval.audit_held_results import RESULTS
-from eval.audit_held_text import TEXT
+from eval.audit_held_text import TEXT, misname_example
 from eval.audit_held_twins import make_held_twins
 
 __all__ = ["inject_held", "inject_held_folder", "make_held_twins"]
@@ -27,9 +27,10 @@ _BASE_WORDS = re.compile(
 )
 
 
-def inject_held(card: str, seed: int) -> Iterator[BlindInjection]:
-    """One error of every kind that this card can carry, each in its own copy; same seed, same errors."""
-    for kind, make in (_METADATA | TEXT | RESULTS).items():
+def inject_held(card: str, seed: int, model: str) -> Iterator[BlindInjection]:
+    """One error of every kind that the card of `model` can carry, each in its own copy; same seed, same errors."""
+    makers = _METADATA | TEXT | RESULTS | {"example-misnamed": misname_example(model)}
+    for kind, make in makers.items():
         page = open_page(card, seed, f"held {kind}")
         if (kind in _METADATA and not page.writable) or not page.closed:
             continue
@@ -134,7 +135,7 @@ def _swap_base(page: Page) -> Iterator[Error]:
     """Metadata that names another base model than the sentence of the text does."""
     said = re.search(
         r"(?:fine-?tuned (?:version )?(?:of|from)|based on|initiali[sz]ed from|trained from)"
-        r"(?: the)? \[?`?([\w.-]+/[\w.-]+)",
+        r"(?: the)? \[?`?([\w.-]+/[\w.-]+[\d-][\w.-]*)",
         page.body,
         re.I,
     )
@@ -160,7 +161,7 @@ _METADATA: dict[str, Maker] = {
         "2.0", "\n  name: mit", "https://opensource.org/licenses/MIT", "Lizenz siehe unten"),
     "language-no-code": _field(
         "language", "no code of a language", "Klingonese", "\n- English (US)", "русский", "portuguese",
-        "中文", "\n  primary: en", "\n- en\n- spanisch", "english/french", "all", "zz9", "en-de-fr", "[1, 2]"),
+        "中文", "\n  primary: en", "\n- en\n- spanisch", "english/french", "zz9", "en-de-fr", "[1, 2]"),
     "task-unknown": _field(
         "pipeline_tag", "no task of the Hub", "summarisation", "text-clasification", "embeddings",
         "\n- text-generation\n- chat", "OCR", "NLP", "Frage-Antwort", "translation (en to de)",

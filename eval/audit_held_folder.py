@@ -14,7 +14,7 @@ _KEYS = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers"),
 }
 _FORMS = {
-    "parameters": ["<tr><td>Parameters</td><td>{}</td></tr>", "With {} trainable parameters, it is small.",
+    "parameters": ["<table><tr><td>Parameters</td><td>{}</td></tr></table>", "With {} trainable parameters, it is small.",
                    "#params: {}", "* Size\n  * {} params", "Anzahl der Parameter: {}", "A {}-parameter network.",
                    "| | Params |\n|---|---|\n| this model | {} |", "参数量：{}",
                    "We trained a model with {} parameters from scratch."],
@@ -28,7 +28,7 @@ _FORMS = {
     "layers": ["{} encoder blocks are stacked.", "<li>Layers: {}</li>", "A {}-layer transformer.",
                "| depth (layers) | {} |\n|---|---|\n| norm | pre |", "num_hidden_layers={}",
                "Das Netz hat {} Schichten.", "* Transformer blocks: {}"],
-    "architecture": ["<tr><td>Architecture</td><td>{}</td></tr>", "The `{}` class implements it.",
+    "architecture": ["<table><tr><td>Architecture</td><td>{}</td></tr></table>", "The `{}` class implements it.",
                      "Architektur: {}", "| Model class | {} |\n|---|---|\n| Dtype | float32 |",
                      "It is implemented as {}.", "* architectures: [\"{}\"]"],
 }  # fmt: skip
@@ -46,7 +46,7 @@ def _spell(kind: str, count: int) -> list[str]:
     return [
         str(count),
         f"{count:,}",
-        *([f"{count // 1024}Ki"] if count % 1024 == 0 and kind == "context" else []),
+        *([f"{count // 1024}k"] if count % 1024 == 0 and kind == "context" else []),
     ]
 
 

@@ -20,7 +20,12 @@ def put(page: Page, text: str) -> tuple[str, int, int]:
         at
         for at in range(first + 2, len(page.lines))
         if at in headings
-        or (free[at] and not page.lines[at - 1].strip() and _PLAIN.match(page.lines[at]) and _follows(page, at))
+        or (
+            free[at]
+            and not page.lines[at - 1].strip()
+            and _PLAIN.match(page.lines[at])
+            and _follows(page, at)
+        )
     ]
     made, line = page.add_at(page.chance.choice([*places, len(page.lines)]), *rows)
     return made, line, len(rows)

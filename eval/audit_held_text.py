@@ -96,7 +96,7 @@ def _dataset(page: Page) -> Iterator[Error]:
         name = page.chance.choice(others)
         yield from tell(page, "datasets", f"the metadata names the datasets {listed}", [
             f"We trained on `{name}` alone.",
-            f"<tr><td>Training dataset</td><td>{name}</td></tr>",
+            f"<table><tr><td>Training dataset</td><td>{name}</td></tr></table>",
             f"Dataset used for training: [{name}](https://huggingface.co/datasets/{name})",
             f"* **Trained on:** {name}",
             f"The only training data is the {name} dataset.",
@@ -148,21 +148,23 @@ def _example(page: Page) -> Iterator[Error]:
                     [f"To use this model:\n\n```{code.format(other)}\n```"])  # fmt: skip
 
 
-def _near_miss(page: Page) -> Iterator[Error]:
-    """The id in an existing example, with a slip that makes it the id of another model."""
-    for at, line in enumerate(page.lines[page.head :], page.head):
-        found = re.search(
-            r"(from_pretrained\(|pipeline\([^)]*, ?(?:model ?= ?)?|model_id ?= ?|model_name ?= ?)[\"']([\w.-]+)/([\w.-]+)[\"']",
-            line,
-        )
-        if found:
-            owner, name = found[2], found[3]
-            slip = page.chance.choice([f"{owner}/{name}-v2", f"{owner}-ai/{name}", f"{owner}/old-{name}",
-                                       f"{owner}/{name[:-1] or 'x'}"])  # fmt: skip
-            lines = [*page.lines]
-            lines[at] = line.replace(f"{owner}/{name}", slip)
-            yield page.join(lines), at + 1, slip, f"the example loads {slip} instead of {owner}/{name}", 1
-            return
+def misname_example(model: str) -> Maker:
+    """The id of the card's own `model` in an existing example, with a slip that makes it another's."""
+
+    def make(page: Page) -> Iterator[Error]:
+        owner, _, name = model.rpartition("/")
+        for at, line in enumerate(page.lines[page.head :], page.head):
+            if owner and re.search(
+                rf"(from_pretrained\(|pipeline\(|= ?)[^#]*[\"']{re.escape(model)}[\"']", line
+            ):
+                slips = [f"{model}-v2", f"{owner}-ai/{name}", f"{owner}/old-{name}", model[:-1]]
+                slip = page.chance.choice(slips)
+                lines = [*page.lines]
+                lines[at] = line.replace(model, slip)
+                yield page.join(lines), at + 1, slip, f"the example loads {slip} instead of {model}", 1
+                return
+
+    return make
 
 
 def _secret(page: Page) -> Iterator[Error]:
@@ -290,9 +292,10 @@ def _section_gone(page: Page) -> Iterator[Error]:
         stop = next((heads[more][0] for more in range(one + 1, len(heads)) if levels[more] <= levels[one]),
                     len(page.lines))  # fmt: skip
         made = page.join([*page.lines[:at], *page.lines[stop:]])
-        word = re.sub(r"\W+", " ", title).split()[0][:6]
+        word = next(one for one in ("limit", "eval", "data", "use", "usage") if one in title.lower())
         if not re.search(rf"^\s*(#.*|\*\*.*){word}", made, re.I | re.M):
-            yield made, 0, title, f"the section {title!r} is left out", 1
+            key = {"limit": "limitation", "eval": "evaluation", "usage": "use"}.get(word, word)
+            yield made, 0, key, f"the section {title!r} is left out", 1
 
 
 TEXT: dict[str, Maker] = {
@@ -311,7 +314,6 @@ TEXT: dict[str, Maker] = {
         "* Web: [site](http:://acme-labs.io)", "<img src=\"\">", "[Lizenztext](https://acme-labs.io:port/l)",
         "[summary](#no-such-part-of-this-card)"),
     "example-loads-other": _example,
-    "example-near-miss": _near_miss,
     "secret": _secret,
     "mail-address": _address,
     "phone-number": _phone,

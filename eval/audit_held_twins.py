@@ -105,6 +105,16 @@ def _result(page: Page) -> Twin | None:
                 f"The {metric} is {value:.2f} (on {dataset}).")  # fmt: skip
 
 
+def _deviation(page: Page) -> Twin | None:
+    """A result with its deviation, as `huggingface_hub` allows a value to be written."""
+    if not page.head or not page.meta or "model-index" in page.meta:
+        return None
+    rows = ["model-index:", "- name: fine-model", "  results:", "  - task:", "      type: text-generation",
+            "    dataset:", "      name: heron-letters", "      type: acme/heron-letters", "    metrics:",
+            "    - type: cer", '      value: "20.0 ± 1.2"']  # fmt: skip
+    return page.set_field("model-index", *rows)[0], "a value with its deviation"
+
+
 def _retitle(page: Page) -> Twin | None:
     """A heading by a synonym."""
     found = [(at, title) for at, title in page.list_headings() if title in _TITLES]
@@ -196,6 +206,7 @@ _TWINS: dict[str, Callable[[Page], Twin | None]] = {
     "dataset-said": _dataset,
     "base-said": _base,
     "result-said": _result,
+    "result-deviation": _deviation,
     "heading-synonym": _retitle,
     "heading-underlined": _underline,
     "section-moved": _move,
