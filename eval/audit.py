@@ -1,8 +1,8 @@
 """How many injected errors an audit finds, and how many true cards it blames (`lake eval audit`).
 
 - recall: of known errors put one at a time into real cards and into cards of local models, the share that is
-  found (see `eval.audit_scoring`), by kind, for the three sets: `own`, written beside the rules, `blind`, written
-  by someone who never read them, and `held`, written likewise after the rules were mended against `blind`;
+  found (see `eval.audit_scoring`), by kind, for three sets: `own`, written beside the rules, `blind`, written
+  by someone who never read them, and `held`, likewise after the rules were mended against `blind`;
 - precision: of the findings that an error brought about, the share that points at it;
 - specificity: of truth-preserving rewritings, the share that no new error or warning blames;
 - `untouched`: a sample of the error findings on the cards as they are, to be read by eye.
@@ -175,7 +175,7 @@ def run_unread_folders(
     seed: int,
     score: Score,
 ) -> None:
-    """Errors that `make` puts into the cards of the sample models with their files; `folder` is for copies."""
+    """Errors that `make` puts into the cards of the sample models with files; `folder`: for copies."""
     for name, original in list_models().items():
         text, config, parameters = read_model(original)
         if config and not config.get("quantization_config"):

@@ -14,32 +14,68 @@ _KEYS = {
     "layers": ("num_hidden_layers", "n_layer", "num_layers"),
 }
 _FORMS = {
-    "parameters": ["<table><tr><td>Parameters</td><td>{}</td></tr></table>", "With {} trainable parameters, it is small.",
-                   "#params: {}", "* Size\n  * {} params", "Anzahl der Parameter: {}", "A {}-parameter network.",
-                   "| | Params |\n|---|---|\n| this model | {} |", "参数量：{}",
-                   "We trained a model with {} parameters from scratch."],
-    "context": ["Up to {} tokens fit into the context.", "<li>Max length: {} tokens</li>", "n_ctx = {}",
-                "| max. tokens | {} |\n|---|---|\n| dropout | 0.1 |", "**Sequence length**: {}",
-                "Trained with a context window of {} tokens.", "Inputs longer than {} tokens are truncated.",
-                "Longueur de contexte : {} tokens", "max_position_embeddings: {}"],
-    "vocabulary": ["We use a BPE vocabulary with {} entries.", "<b>Vocabulary</b>: {} tokens",
-                   "| vocab | {} |\n|---|---|\n| case | lower |", "The vocabulary contains {} subwords.",
-                   "* vocab_size = {}", "Wortschatz: {} Token", "{} tokens make up its vocabulary."],
-    "layers": ["{} encoder blocks are stacked.", "<li>Layers: {}</li>", "A {}-layer transformer.",
-               "| depth (layers) | {} |\n|---|---|\n| norm | pre |", "num_hidden_layers={}",
-               "Das Netz hat {} Schichten.", "* Transformer blocks: {}"],
-    "architecture": ["<table><tr><td>Architecture</td><td>{}</td></tr></table>", "The `{}` class implements it.",
-                     "Architektur: {}", "| Model class | {} |\n|---|---|\n| Dtype | float32 |",
-                     "It is implemented as {}.", "* architectures: [\"{}\"]"],
-}  # fmt: skip
+    "parameters": [
+        "<table><tr><td>Parameters</td><td>{}</td></tr></table>",
+        "With {} trainable parameters, it is small.",
+        "#params: {}",
+        "* Size\n  * {} params",
+        "Anzahl der Parameter: {}",
+        "A {}-parameter network.",
+        "| | Params |\n|---|---|\n| this model | {} |",
+        "参数量：{}",
+        "We trained a model with {} parameters from scratch.",
+    ],
+    "context": [
+        "Up to {} tokens fit into the context.",
+        "<li>Max length: {} tokens</li>",
+        "n_ctx = {}",
+        "| max. tokens | {} |\n|---|---|\n| dropout | 0.1 |",
+        "**Sequence length**: {}",
+        "Trained with a context window of {} tokens.",
+        "Inputs longer than {} tokens are truncated.",
+        "Longueur de contexte : {} tokens",
+        "max_position_embeddings: {}",
+    ],
+    "vocabulary": [
+        "We use a BPE vocabulary with {} entries.",
+        "<b>Vocabulary</b>: {} tokens",
+        "| vocab | {} |\n|---|---|\n| case | lower |",
+        "The vocabulary contains {} subwords.",
+        "* vocab_size = {}",
+        "Wortschatz: {} Token",
+        "{} tokens make up its vocabulary.",
+    ],
+    "layers": [
+        "{} encoder blocks are stacked.",
+        "<li>Layers: {}</li>",
+        "A {}-layer transformer.",
+        "| depth (layers) | {} |\n|---|---|\n| norm | pre |",
+        "num_hidden_layers={}",
+        "Das Netz hat {} Schichten.",
+        "* Transformer blocks: {}",
+    ],
+    "architecture": [
+        "<table><tr><td>Architecture</td><td>{}</td></tr></table>",
+        "The `{}` class implements it.",
+        "Architektur: {}",
+        "| Model class | {} |\n|---|---|\n| Dtype | float32 |",
+        "It is implemented as {}.",
+        '* architectures: ["{}"]',
+    ],
+}
 _CLASSES = ["DebertaV2ForMaskedLM", "FalconForCausalLM", "PegasusForConditionalGeneration", "SwinModel"]
 
 
 def _spell(kind: str, count: int) -> list[str]:
     """Ways of writing a count of one kind."""
     if kind == "parameters":
-        spelt = [f"{count:,}".replace(",", " "), f"{count / 1e9:.2f} bn", f"{count / 1e6:.1f}m",
-                 f"{count / 1e6:.1f} Mio.", f"about {count / 1e6:.3g} million"]  # fmt: skip
+        spelt = [
+            f"{count:,}".replace(",", " "),
+            f"{count / 1e9:.2f} bn",
+            f"{count / 1e6:.1f}m",
+            f"{count / 1e6:.1f} Mio.",
+            f"about {count / 1e6:.3g} million",
+        ]
         return [one for one in spelt if "e+" not in one and not one.startswith("0.0")]
     if kind == "layers":
         return [str(count)]

@@ -1,4 +1,4 @@
-"""Held-out errors that need more than a card: fields of the EU's documentation form, and a parent's licence."""
+"""Held-out errors that need more than a card: the EU's documentation form, and the licence of a parent."""
 
 from __future__ import annotations
 
@@ -14,16 +14,31 @@ from tools.audit import AuditReport, audit_model, audit_target
 _FIELDS = [
     ("provider", "Provider", "Legal name of the provider: Otterbrook Modelle GmbH, Bremen."),
     ("release", "Release date", "First released on 12 May 2025; on the Union market since 2 June 2025."),
-    ("acceptable", "Acceptable use policy", "Any lawful use is accepted; see https://otterbrook.example/aup."),
-    ("modalit", "Input and output modalities", "Input: text, at most 64 tokens. Output: text, at most 64 tokens."),
+    (
+        "acceptable",
+        "Acceptable use policy",
+        "Any lawful use is accepted; see https://otterbrook.example/aup.",
+    ),
+    (
+        "modalit",
+        "Input and output modalities",
+        "Input: text, at most 64 tokens. Output: text, at most 64 tokens.",
+    ),
     ("compute", "Compute", "Training took 2.1e15 FLOP, 40 minutes on one GPU."),
     ("energy", "Energy consumption", "About 0.2 kWh, estimated from the rated power and the time."),
     ("distribution", "Distribution channels", "The weights are published on the Hugging Face Hub only."),
     ("data points", "Number of data points", "The training set has 640 texts."),
-    ("integration", "Technical means for integration", "Loaded with transformers 4.40 or later; no service is needed."),
-    ("provenance", "Data provenance and curation",
-     "All texts are synthetic, written by a script of ours; duplicates were removed by hand."),
-]  # fmt: skip
+    (
+        "integration",
+        "Technical means for integration",
+        "Loaded with transformers 4.40 or later; no service is needed.",
+    ),
+    (
+        "provenance",
+        "Data provenance and curation",
+        "All texts are synthetic, written by a script of ours; duplicates were removed by hand.",
+    ),
+]
 _PROFILED = (
     "example-lab/brook-base",
     "example-lab/fern-base",
@@ -56,8 +71,11 @@ def run_licence_errors(folder: Path, seed: int, score: Score) -> None:
     """Children under a permissive licence of parents whose licence was restrictive all along."""
     originals = list_models()
     licence = random.Random(f"held {seed}").choice(_RESTRICTED)
-    children = {name: text for name in originals
-                if "base_model:" in (text := (originals[name] / "README.md").read_text("utf-8"))}  # fmt: skip
+    children = {
+        name: text
+        for name in originals
+        if "base_model:" in (text := (originals[name] / "README.md").read_text("utf-8"))
+    }
 
     def restrict(name: str, copy: Path, *, children_too: bool) -> None:
         text = (copy / "README.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Held-out errors in results: impossible values, values that disagree, training splits, broken model-index."""
+"""Held-out errors in results: impossible values, disagreement, training splits, a broken model-index."""
 
 from __future__ import annotations
 
@@ -48,9 +48,18 @@ def _write(make_rows: Callable[[Page], tuple[str, str, str]]) -> Maker:
 
 
 def _impossible(page: Page) -> tuple[str, str, str]:
-    metric, value = page.chance.choice([("accuracy", "1012"), ("rouge1", "-0.2"), ("cer", "-1.5"), ("f1", "-12"),
-                                        ("precision", "250.0"), ("matthews_correlation", "-3"),
-                                        ("exact_match", "119.3"), ("recall", "-0.01")])  # fmt: skip
+    metric, value = page.chance.choice(
+        [
+            ("accuracy", "1012"),
+            ("rouge1", "-0.2"),
+            ("cer", "-1.5"),
+            ("f1", "-12"),
+            ("precision", "250.0"),
+            ("matthews_correlation", "-3"),
+            ("exact_match", "119.3"),
+            ("recall", "-0.01"),
+        ]
+    )
     return _entry(metric, value), metric, f"{metric} of {value} in the model-index"
 
 
@@ -67,28 +76,60 @@ def _twice(page: Page) -> tuple[str, str, str]:
 
 def _broken(page: Page) -> tuple[str, str, str]:
     rows, what = page.chance.choice(
-        [("model-index:\n- results:\n  - task:\n      type: text-classification", "no name, no dataset, no metrics"),
-         ("model-index:\n- name: x\n  results:\n  - dataset:\n      name: trec\n      type: trec\n"
-          "    metrics:\n    - type: f1\n      value: 0.8", "no task"),
-         ("model-index:\n- name: x\n  results:\n  - task:\n      type: text-classification\n"
-          "    metrics:\n    - type: f1\n      value: 0.8", "no dataset"),
-         ("model-index:\n- name: x\n  results:\n  - task:\n      type: text-classification\n    dataset:\n"
-          "      name: trec\n      type: trec\n    metrics:\n    - value: 0.8", "a metric without a type"),
-         ("model-index:\n- name: x\n  results:\n  - task:\n      type: text-classification\n    dataset:\n"
-          "      name: trec\n      type: trec\n    metrics:\n      type: f1\n      value: 0.8",
-          "a mapping in place of the list of metrics"),
-         ("model-index:\n- name: x\n  results:\n    task: qa\n    f1: 0.8", "a mapping in place of results"),
-         ("model-index:\n- fine-model", "a word in place of a model"),
-         ("model-index: []", "no model at all"),
-         ("model-index:\n- name: x\n  results:\n  - task:\n      type: text-classification\n    dataset:\n"
-          "      name: trec\n      type: trec\n    metrics:\n    - type: f1", "a metric without a value")]
-    )  # fmt: skip
+        [
+            (
+                "model-index:\n- results:\n  - task:\n      type: text-classification",
+                "no name, no dataset, no metrics",
+            ),
+            (
+                "model-index:\n- name: x\n  results:\n  - dataset:\n      name: trec\n      type: trec\n"
+                "    metrics:\n    - type: f1\n      value: 0.8",
+                "no task",
+            ),
+            (
+                "model-index:\n- name: x\n  results:\n  - task:\n      type: text-classification\n"
+                "    metrics:\n    - type: f1\n      value: 0.8",
+                "no dataset",
+            ),
+            (
+                "model-index:\n- name: x\n  results:\n  - task:\n      type: token-classification\n"
+                "    dataset:\n"
+                "      name: trec\n      type: trec\n    metrics:\n    - value: 0.8",
+                "a metric without a type",
+            ),
+            (
+                "model-index:\n- name: x\n  results:\n  - task:\n      type: token-classification\n"
+                "    dataset:\n"
+                "      name: trec\n      type: trec\n    metrics:\n      type: f1\n      value: 0.8",
+                "a mapping in place of the list of metrics",
+            ),
+            (
+                "model-index:\n- name: x\n  results:\n    task: qa\n    f1: 0.8",
+                "a mapping in place of results",
+            ),
+            ("model-index:\n- fine-model", "a word in place of a model"),
+            ("model-index: []", "no model at all"),
+            (
+                "model-index:\n- name: x\n  results:\n  - task:\n      type: token-classification\n"
+                "    dataset:\n"
+                "      name: trec\n      type: trec\n    metrics:\n    - type: f1",
+                "a metric without a value",
+            ),
+        ]
+    )
     return rows, "model-index", f"the model-index is malformed: {what}"
 
 
 def _index_dataset(page: Page) -> tuple[str, str, str]:
-    name = page.chance.choice(["our internal benchmark (v2)", "https://acme-labs.io/test.csv", "./dev.json",
-                               "Gold set, 500 rows", "acme/sets/test/2"])  # fmt: skip
+    name = page.chance.choice(
+        [
+            "our internal benchmark (v2)",
+            "https://acme-labs.io/test.csv",
+            "./dev.json",
+            "Gold set, 500 rows",
+            "acme/sets/test/2",
+        ]
+    )
     return _entry("f1", "0.87", dataset=name), "dataset", f"a dataset type that is no id: {name}"
 
 
@@ -99,8 +140,11 @@ def _index_train(page: Page) -> tuple[str, str, str]:
 
 def _otherwise(page: Page) -> Iterator[Error]:
     """The text reports another value than the model-index; a card without results gets both."""
-    results = [one for one in list_results(page.meta)
-               if one[2] in {"accuracy", "f1", "precision", "recall", "wer"} and one[3] > 0]  # fmt: skip
+    results = [
+        one
+        for one in list_results(page.meta)
+        if one[2] in {"accuracy", "f1", "precision", "recall", "wer"} and one[3] > 0
+    ]
     head: list[str] = []
     if results:
         _, dataset, metric, value = page.chance.choice(results)
@@ -118,11 +162,17 @@ def _otherwise(page: Page) -> Iterator[Error]:
     wrong = round(percent * 0.8, 1) if percent > 50 else round(percent * 1.5 + 3, 1)
     shown = {"accuracy": "Accuracy", "f1": "F1", "wer": "WER"}.get(metric, metric.capitalize())
     form = page.chance.choice(
-        ["<table>\n<tr><th>Dataset</th><th>{1}</th></tr>\n<tr><td>{0}</td><td>{2}</td></tr>\n</table>",
-         "On {0} we measured {1} = {2}%.", "* {0}\n  * {1}: {2} %", "**{1} ({0})**: {2}%",
-         "| Metric | {0} |\n|:--|--:|\n| {1} | {2} |", "It scores {2}% {1} on the {0} test set.",
-         "{0} ergibt {1} von {2} %.", "> {1} on {0} is {2} %"]
-    ).format(dataset, shown, wrong)  # fmt: skip
+        [
+            "<table>\n<tr><th>Dataset</th><th>{1}</th></tr>\n<tr><td>{0}</td><td>{2}</td></tr>\n</table>",
+            "On {0} we measured {1} = {2}%.",
+            "* {0}\n  * {1}: {2} %",
+            "**{1} ({0})**: {2}%",
+            "| Metric | {0} |\n|:--|--:|\n| {1} | {2} |",
+            "It scores {2}% {1} on the {0} test set.",
+            "{0} ergibt {1} von {2} %.",
+            "> {1} on {0} is {2} %",
+        ]
+    ).format(dataset, shown, wrong)
     made, line, count = put(page, form)
     lines = made.split("\n")
     both = page.join([*lines[: page.head], *head, *lines[page.head :]])
@@ -138,9 +188,13 @@ def _otherwise(page: Page) -> Iterator[Error]:
 def _pair(page: Page) -> Iterator[Error]:
     """Two values of one metric on one dataset in the text, in the same or in different forms."""
     metric, low, high = page.chance.choice([("F1", 62.4, 80.9), ("accuracy", 71.2, 93.5), ("WER", 8.3, 21.7)])
-    forms = ["On HeronBank (test), {0} is {1}%.", "| Dataset | {0} |\n|---|---|\n| HeronBank test | {1} |",
-             "* {0} on the HeronBank test set: {1}%", "The model gets {1}% {0} on the test set of HeronBank.",
-             "<table><tr><th>Dataset</th><th>{0}</th></tr>\n<tr><td>HeronBank test</td><td>{1}</td></tr></table>"]  # fmt: skip
+    forms = [
+        "On HeronBank (test), {0} is {1}%.",
+        "| Dataset | {0} |\n|---|---|\n| HeronBank test | {1} |",
+        "* {0} on the HeronBank test set: {1}%",
+        "The model gets {1}% {0} on the test set of HeronBank.",
+        "<table><tr><th>Dataset</th><th>{0}</th></tr>\n<tr><td>HeronBank test</td><td>{1}</td></tr></table>",
+    ]
     one, other = page.chance.sample(forms, 2)
     form = f"{one.format(metric, low)}\n\n{other.format(metric, high)}"
     made, line, count = put(page, form)
@@ -149,26 +203,52 @@ def _pair(page: Page) -> Iterator[Error]:
 
 RESULTS: dict[str, Maker] = {
     "metric-above": say(
-        "metric", "more than a metric can be",
-        "<table><tr><td>Accuracy</td><td>128.4%</td></tr></table>", "We get Acc=103.2% on dev.",
-        "* Evaluation\n  * precision: 140 %", "Validation accuracy of 1,012%", "F1-Wert: 109,7 %",
-        "| Recall | 1.6 |\n|---|---|\n| Precision | 0.8 |", "Top-1 accuracy is 230%.",
-        "The model scores 101.5% exact match.", "**mAP@0.5**: 112.0%", "AUROC = 1.08",
-        "> test accuracy: 150%", "Précision : 132 %", "R² of 1.9 on the test set", "Cosine similarity: 1.7"),
+        "metric",
+        "more than a metric can be",
+        "<table><tr><td>Accuracy</td><td>128.4%</td></tr></table>",
+        "We get Acc=103.2% on dev.",
+        "* Evaluation\n  * precision: 140 %",
+        "Validation accuracy of 1,012%",
+        "F1-Wert: 109,7 %",
+        "| Recall | 1.6 |\n|---|---|\n| Precision | 0.8 |",
+        "Top-1 accuracy is 230%.",
+        "The model scores 101.5% exact match.",
+        "**mAP@0.5**: 112.0%",
+        "AUROC = 1.08",
+        "> test accuracy: 150%",
+        "Précision : 132 %",
+        "R² of 1.9 on the test set",
+        "Cosine similarity: 1.7",
+    ),
     "metric-below": say(
-        "metric", "less than a metric can be",
-        "<li>Accuracy: -12.5%</li>", "CER = -0.8%", "The word error rate is -5.5 % on clean speech.",
-        "| MAE | -3.4 |\n|---|---|\n| Steps | 100 |", "* ROUGE-L: −14.2", "F1-Score: -0,31",
-        "Perplexity (test): -8.0", "Mean squared error: -0.02", "precision=-0.4, measured on dev",
-        "mIoU of -22.0 was reached", "FID: -4.1"),
+        "metric",
+        "less than a metric can be",
+        "<li>Accuracy: -12.5%</li>",
+        "CER = -0.8%",
+        "The word error rate is -5.5 % on clean speech.",
+        "| MAE | -3.4 |\n|---|---|\n| Steps | 100 |",
+        "* ROUGE-L: −14.2",
+        "F1-Score: -0,31",
+        "Perplexity (test): -8.0",
+        "Mean squared error: -0.02",
+        "precision=-0.4, measured on dev",
+        "mIoU of -22.0 was reached",
+        "FID: -4.1",
+    ),
     "train-as-test": say(
-        "train", "a result on what it was trained on",
-        "Accuracy was computed on the training split: 99.9%.", "<p>Evaluated on train: F1 = 99.2</p>",
-        "| Metric | Train |\n|---|---|\n| Accuracy | 0.999 |", "F1 (train set): 98.8%",
+        "train",
+        "a result on what it was trained on",
+        "Accuracy was computed on the training split: 99.9%.",
+        "<p>Evaluated on train: F1 = 99.2</p>",
+        "| Metric | Train |\n|---|---|\n| Accuracy | 0.999 |",
+        "F1 (train set): 98.8%",
         "For evaluation we reused the training data and reached 99.4% accuracy.",
-        "Test accuracy (on the train set): 99.7 %", "Auf den Trainingsdaten erreicht es eine Accuracy von 99,8 %.",
-        "Précision sur le jeu d'entraînement : 99,1 %", "WER on train-clean-100 (also used for training): 1.2%",
-        "* Evaluation split: `train`\n* Accuracy: 0.998"),
+        "Test accuracy (on the train set): 99.7 %",
+        "Auf den Trainingsdaten erreicht es eine Accuracy von 99,8 %.",
+        "Précision sur le jeu d'entraînement : 99,1 %",
+        "WER on train-clean-100 (also used for training): 1.2%",
+        "* Evaluation split: `train`\n* Accuracy: 0.998",
+    ),
     "values-disagree": _pair,
     "index-otherwise": _otherwise,
     "index-impossible": _write(_impossible),
@@ -177,4 +257,4 @@ RESULTS: dict[str, Maker] = {
     "index-broken": _write(_broken),
     "index-dataset-no-id": _write(_index_dataset),
     "index-trained-split": _write(_index_train),
-}  # fmt: skip
+}

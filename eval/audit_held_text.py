@@ -1,4 +1,4 @@
-"""Held-out errors in the text of a card: claims that the metadata denies, links, examples, secrets, sections."""
+"""Held-out errors in a card's text: claims that the metadata denies, links, examples, secrets, sections."""
 
 from __future__ import annotations
 
@@ -19,8 +19,19 @@ _LICENCES = {
     "mpl-2.0": ["the Mozilla Public License 2.0", "MPL-2.0"],
 }
 _PERMISSIVE = {"mit", "apache-2.0", "bsd-3-clause", "bsd-2-clause", "cc0-1.0", "isc", "unlicense"}
-_TONGUES = {"en": "English", "it": "Italian", "pl": "Polish", "ko": "Korean", "sv": "Swedish", "hi": "Hindi",
-            "de": "German", "es": "Spanish", "zh": "Chinese", "fr": "French", "ru": "Russian"}  # fmt: skip
+_TONGUES = {
+    "en": "English",
+    "it": "Italian",
+    "pl": "Polish",
+    "ko": "Korean",
+    "sv": "Swedish",
+    "hi": "Hindi",
+    "de": "German",
+    "es": "Spanish",
+    "zh": "Chinese",
+    "fr": "French",
+    "ru": "Russian",
+}
 
 
 def _licence(page: Page) -> Iterator[Error]:
@@ -36,6 +47,7 @@ def _licence(page: Page) -> Iterator[Error]:
         _LICENCES[page.chance.choice([one for one in others if not one.startswith("cc")])]
     )
     bare = name.removeprefix("the ")
+    badge = bare.replace("-", "--").replace(" ", "%20")
     forms = [
         f"You may use, modify and share these weights as {name} permits.",
         f"<table>\n<tr><th>License</th><td>{bare}</td></tr>\n</table>",
@@ -44,7 +56,7 @@ def _licence(page: Page) -> Iterator[Error]:
         f"License\n-------\n\n{bare}",
         f"* Developed by: three friends\n  * License: {bare}",
         f"Model weights © 2023 the authors, licensed under {name}.",
-        f"![license](https://img.shields.io/badge/license-{bare.replace('-', '--').replace(' ', '%20')}-blue.svg)",
+        f"![license](https://img.shields.io/badge/license-{badge}-blue.svg)",
         f"> **License** — {bare}",
         f"Il modello è distribuito con licenza {bare}.",
         f"模型许可证：{bare}",
@@ -57,15 +69,21 @@ def _licence(page: Page) -> Iterator[Error]:
 def _restrictions(page: Page) -> Iterator[Error]:
     declared = page.meta.get("license")
     if isinstance(declared, str) and declared in _PERMISSIVE:
-        yield from tell(page, "license", f"a restriction that {declared} does not have", [
-            "For research purposes only; do not use commercially.",
-            "Companies must buy a license before they use this model.",
-            "**Usage restrictions**: non-commercial only.",
-            "Redistribution of the weights is forbidden.",
-            "Die kommerzielle Nutzung ist untersagt.",
-            "<p>Not for commercial use.</p>",
-            "> ⚠️ Any commercial use requires our written permission.",
-            "L'usage commercial est interdit."])  # fmt: skip
+        yield from tell(
+            page,
+            "license",
+            f"a restriction that {declared} does not have",
+            [
+                "For research purposes only; do not use commercially.",
+                "Companies must buy a license before they use this model.",
+                "**Usage restrictions**: non-commercial only.",
+                "Redistribution of the weights is forbidden.",
+                "Die kommerzielle Nutzung ist untersagt.",
+                "<p>Not for commercial use.</p>",
+                "> ⚠️ Any commercial use requires our written permission.",
+                "L'usage commercial est interdit.",
+            ],
+        )
 
 
 def _language(page: Page) -> Iterator[Error]:
@@ -74,35 +92,50 @@ def _language(page: Page) -> Iterator[Error]:
     others = [name for code, name in _TONGUES.items() if code not in codes and name not in page.card]
     if len(codes) == 1 and codes[0] in _TONGUES and others:
         name = page.chance.choice(others)
-        yield from tell(page, "language", f"the metadata says {codes[0]}", [
-            f"The model speaks {name} and nothing else.",
-            f"<ul><li>Language: {name}</li></ul>",
-            f"**Supported languages:** {name}",
-            f"Languages\n---------\n\n{name}",
-            f"| Developer | Language | Year |\n|---|---|---|\n| us | {name} | 2022 |",
-            f"A monolingual {name} model.",
-            f"It was pretrained solely on {name} text.",
-            f"1. Language of the training data: {name}",
-            f"Input language: {name}. Texts in other languages are not supported.",
-            f"<b>Language(s):</b> {name}"])  # fmt: skip
+        yield from tell(
+            page,
+            "language",
+            f"the metadata says {codes[0]}",
+            [
+                f"The model speaks {name} and nothing else.",
+                f"<ul><li>Language: {name}</li></ul>",
+                f"**Supported languages:** {name}",
+                f"Languages\n---------\n\n{name}",
+                f"| Developer | Language | Year |\n|---|---|---|\n| us | {name} | 2022 |",
+                f"A monolingual {name} model.",
+                f"It was pretrained solely on {name} text.",
+                f"1. Language of the training data: {name}",
+                f"Input language: {name}. Texts in other languages are not supported.",
+                f"<b>Language(s):</b> {name}",
+            ],
+        )
 
 
 def _dataset(page: Page) -> Iterator[Error]:
     declared = page.meta.get("datasets")
     listed = [declared] if isinstance(declared, str) else declared if isinstance(declared, list) else []
-    others = [one for one in ("ag_news", "librispeech_asr", "conll2003", "food101")
-              if one[:5] not in page.card.lower()]  # fmt: skip
+    others = [
+        one
+        for one in ("ag_news", "librispeech_asr", "conll2003", "food101")
+        if one[:5] not in page.card.lower()
+    ]
     if listed and all(isinstance(one, str) for one in listed) and others:
         name = page.chance.choice(others)
-        yield from tell(page, "datasets", f"the metadata names the datasets {listed}", [
-            f"We trained on `{name}` alone.",
-            f"<table><tr><td>Training dataset</td><td>{name}</td></tr></table>",
-            f"Dataset used for training: [{name}](https://huggingface.co/datasets/{name})",
-            f"* **Trained on:** {name}",
-            f"The only training data is the {name} dataset.",
-            f"Trainingsdaten: [{name}](https://huggingface.co/datasets/{name})",
-            f"### Training Data\n\nThe model was trained on [{name}](https://huggingface.co/datasets/{name}).",
-            f"| Training set | [{name}](https://huggingface.co/datasets/{name}) |\n|---|---|\n| Epochs | 3 |"])  # fmt: skip
+        yield from tell(
+            page,
+            "datasets",
+            f"the metadata names the datasets {listed}",
+            [
+                f"We trained on `{name}` alone.",
+                f"<table><tr><td>Training dataset</td><td>{name}</td></tr></table>",
+                f"Dataset used for training: [{name}](https://huggingface.co/datasets/{name})",
+                f"* **Trained on:** {name}",
+                f"The only training data is the {name} dataset.",
+                f"Trainingsdaten: [{name}](https://huggingface.co/datasets/{name})",
+                f"### Training Data\n\nThe model was trained on [{name}](https://huggingface.co/datasets/{name}).",
+                f"| Training set | [{name}](https://hf.co/datasets/{name}) |\n|---|---|\n| Epochs | 3 |",
+            ],
+        )
 
 
 def _base(page: Page) -> Iterator[Error]:
@@ -117,15 +150,21 @@ def _base(page: Page) -> Iterator[Error]:
     else:
         return
     name = page.chance.choice(others)
-    yield from tell(page, "base_model", why, [
-        f"We started from the checkpoint `{name}` and trained for three more epochs.",
-        f"Base model: {name}",
-        f"<li><b>Finetuned from</b>: <a href=\"https://huggingface.co/{name}\">{name}</a></li>",
-        f"This is {name} fine-tuned on our own data.",
-        f"| Parent model | {name} |\n|---|---|\n| Epochs | 3 |",
-        f"Das Modell ist ein Finetuning von [{name}](https://huggingface.co/{name}).",
-        f"The weights were initialised from [{name}](https://huggingface.co/{name}).",
-        f"Modèle de base : `{name}`"])  # fmt: skip
+    yield from tell(
+        page,
+        "base_model",
+        why,
+        [
+            f"We started from the checkpoint `{name}` and trained for three more epochs.",
+            f"Base model: {name}",
+            f'<li><b>Finetuned from</b>: <a href="https://huggingface.co/{name}">{name}</a></li>',
+            f"This is {name} fine-tuned on our own data.",
+            f"| Parent model | {name} |\n|---|---|\n| Epochs | 3 |",
+            f"Das Modell ist ein Finetuning von [{name}](https://huggingface.co/{name}).",
+            f"The weights were initialised from [{name}](https://huggingface.co/{name}).",
+            f"Modèle de base : `{name}`",
+        ],
+    )
 
 
 def _example(page: Page) -> Iterator[Error]:
@@ -134,18 +173,25 @@ def _example(page: Page) -> Iterator[Error]:
         return
     other = page.chance.choice(["bluebird-ai/polite-email-v2", "nordlab/sami-tagger", "quokka/quokka-3b-it"])
     code = page.chance.choice(
-        ["python\nfrom sentence_transformers import SentenceTransformer\nmodel = SentenceTransformer('{}')",
-         "py\nimport torch\nfrom diffusers import DiffusionPipeline\npipe = DiffusionPipeline.from_pretrained('{}')",
-         'python\nfrom transformers import pipeline\nrun = pipeline(model="{}")\nprint(run("hi"))',
-         "bash\ngit lfs install\ngit clone https://huggingface.co/{}",
-         "shell\nhuggingface-cli download {} --local-dir weights", "bash\nvllm serve {}",
-         "\nfrom transformers import AutoTokenizer, AutoModel\n\nname = \"{}\"\n"
-         "tok = AutoTokenizer.from_pretrained(name)\nmodel = AutoModel.from_pretrained(name)",
-         "python\nfrom huggingface_hub import hf_hub_download\nhf_hub_download(repo_id='{}', filename='config.json')",
-         "bash\ncurl https://api-inference.huggingface.co/models/{} -d '{{\"inputs\": \"hi\"}}'"]
-    )  # fmt: skip
-    yield from tell(page, other, "the example loads another model",
-                    [f"To use this model:\n\n```{code.format(other)}\n```"])  # fmt: skip
+        [
+            "python\nfrom sentence_transformers import SentenceTransformer\nm = SentenceTransformer('{}')",
+            "py\nfrom diffusers import DiffusionPipeline\npipe = DiffusionPipeline.from_pretrained('{}')",
+            'python\nfrom transformers import pipeline\nrun = pipeline(model="{}")\nprint(run("hi"))',
+            "bash\ngit lfs install\ngit clone https://huggingface.co/{}",
+            "shell\nhuggingface-cli download {} --local-dir weights",
+            "bash\nvllm serve {}",
+            '\nfrom transformers import AutoTokenizer, AutoModel\n\nname = "{}"\n'
+            "tok = AutoTokenizer.from_pretrained(name)\nmodel = AutoModel.from_pretrained(name)",
+            "python\nfrom huggingface_hub import hf_hub_download\nhf_hub_download('{}', 'config.json')",
+            'bash\ncurl https://api-inference.huggingface.co/models/{} -d \'{{"inputs": "hi"}}\'',
+        ]
+    )
+    yield from tell(
+        page,
+        other,
+        "the example loads another model",
+        [f"To use this model:\n\n```{code.format(other)}\n```"],
+    )
 
 
 def misname_example(model: str) -> Maker:
@@ -174,20 +220,23 @@ def _secret(page: Page) -> Iterator[Error]:
     digits = _ALNUM[-10:]
     hub = "hf" + "_" + draw(34)
     form = page.chance.choice(
-        [f"git clone https://jo:{hub}@huggingface.co/acme/model",
-         f"```bash\ncurl -H 'Authorization: Bearer {hub}' https://api-inference.huggingface.co/models/a/b\n```",
-         f"| Variable | Value |\n|---|---|\n| HUGGING_FACE_HUB_TOKEN | {hub} |",
-         f"<code>use_auth_token=\"{hub}\"</code>",
-         "`GOOGLE_API_KEY=AI" + f"za{draw(35)}`",
-         "Slack bot token: xo" + f"xb-{draw(12, digits)}-{draw(12, digits)}-{draw(24)}",
-         "```\n-----BEGIN RSA " + f"PRIVATE KEY-----\n{draw(64)}\n{draw(64)}\n-----END RSA PRIVATE KEY-----\n```",
-         "    wandb login " + draw(40, "0123456789abcdef"),
-         f"aws_secret_access_key = {draw(40)}",
-         "postgres://trainer:" + f"{draw(14)}@db.acme-labs.io:5432/runs",
-         "1. Set `OPENAI_API_KEY` to `sk-" + f"proj-{draw(48)}`",
-         "token: gith" + f"ub_pat_{draw(22)}_{draw(59)}",
-         f"Benutzer: admin, Passwort: {draw(6)}!{draw(5)}"]
-    )  # fmt: skip
+        [
+            f"git clone https://jo:{hub}@huggingface.co/acme/model",
+            f"```bash\ncurl -H 'Authorization: Bearer {hub}' https://api-inference.huggingface.co/models/a/b\n```",
+            f"| Variable | Value |\n|---|---|\n| HUGGING_FACE_HUB_TOKEN | {hub} |",
+            f'<code>use_auth_token="{hub}"</code>',
+            "`GOOGLE_API_KEY=AI" + f"za{draw(35)}`",
+            "Slack bot token: xo" + f"xb-{draw(12, digits)}-{draw(12, digits)}-{draw(24)}",
+            "```\n-----BEGIN RSA "
+            + f"PRIVATE KEY-----\n{draw(64)}\n{draw(64)}\n-----END RSA PRIVATE KEY-----\n```",
+            "    wandb login " + draw(40, "0123456789abcdef"),
+            f"aws_secret_access_key = {draw(40)}",
+            "postgres://trainer:" + f"{draw(14)}@db.acme-labs.io:5432/runs",
+            "1. Set `OPENAI_API_KEY` to `sk-" + f"proj-{draw(48)}`",
+            "token: gith" + f"ub_pat_{draw(22)}_{draw(59)}",
+            f"Benutzer: admin, Passwort: {draw(6)}!{draw(5)}",
+        ]
+    )
     yield from tell(page, "secret", "a secret stands in the card", [form])
 
 
@@ -212,90 +261,18 @@ def _address(page: Page) -> Iterator[Error]:
 
 def _phone(page: Page) -> Iterator[Error]:
     digits = "".join(page.chance.choices("23456789", k=9))
-    yield from tell(page, "phone", "a person's telephone number", [
-        f"Reach me by phone: +44 7{digits[:3]} {digits[3:]}",
-        f"Mobil: +43 664 {digits[:7]}",
-        f"<li>Tel: +1-415-{digits[:3]}-{digits[3:7]}</li>",
-        f"| Contact | +34 6{digits[:2]} {digits[2:5]} {digits[5:8]} |\n|---|---|\n| Hours | 9 to 5 |",
-        f"Telefono: +39 3{digits[:2]} {digits[2:]}"])  # fmt: skip
-
-
-def _placeholder(page: Page) -> Iterator[Error]:
-    """A section, titled in one of many ways, that is left at a placeholder."""
-    title = page.chance.choice(["Limitations", "Intended use", "Training procedure", "Evaluation results",
-                                "Ethical considerations", "Training data", "How to use", "Einschränkungen",
-                                "Risks and biases"])  # fmt: skip
-    if title.lower()[:8] in page.card.lower():
-        return
-    left = page.chance.choice(["coming soon", "N/A", "tbd", "???", "...", "WIP 🚧", "_Fill in later._",
-                               "[Needs More Information]", "(add details here)", "xxx", "Folgt noch.",
-                               "<!-- write this -->", "À compléter", "**TODO:** describe", "-",
-                               "*[your text here]*", "Under construction", "More info needed"])  # fmt: skip
-    form = page.chance.choice(
-        ["### {}\n\n{}", "{}\n=========\n\n{}", "<h2>{}</h2>\n\n<p>{}</p>", "#### **{}**\n{}", "## {}:\n\n* {}"]
-    ).format(title, left)  # fmt: skip
-    yield from tell(page, title, "a section is left at a placeholder", [form])
-
-
-def _hollow(page: Page) -> Iterator[Error]:
-    """Sections whose text is gone while the heading stays."""
-    heads = page.list_headings()
-    level = [re.match(r"#+", page.lines[at]) for at, _ in heads]
-    wanted = re.compile(r"limitation|bias|intended|training|evaluation|usage|how to use|results", re.I)
-    found = [
-        one
-        for one in range(len(heads))
-        if wanted.search(heads[one][1])
-        and (one + 1 == len(heads) or len((level[one + 1] or " ")[0]) <= len((level[one] or " ")[0]))
-        and any(line.strip() for line in
-                page.lines[heads[one][0] + 1 : heads[one + 1][0] if one + 1 < len(heads) else len(page.lines)])
-    ]  # fmt: skip
-    if found:
-        one = page.chance.choice(found)
-        at, title = heads[one]
-        stop = heads[one + 1][0] if one + 1 < len(heads) else len(page.lines)
-        made = page.join([*page.lines[: at + 1], page.end, *page.lines[stop:]])
-        yield made, at + 1, title, f"the text of the section {title!r} is gone", 1
-
-
-def _prose_gone(page: Page) -> Iterator[Error]:
-    """A card of metadata and a title, or the sentences of a template that nobody replaced."""
-    if not page.head or len(page.body) < 900:
-        return
-    rows = page.chance.choice(
-        [["# My model"], [],
-         ["# {{ model_id | default('Model ID', true) }}", "", "{{ model_summary }}", "", "## Uses", "",
-          "{{ direct_use }}", "", "## Bias, Risks, and Limitations", "", "{{ bias_risks_limitations }}"],
-         ["# Model name", "", "## Model description", "", "More information needed", "",
-          "## Intended uses & limitations", "", "More information needed", "",
-          "## Training and evaluation data", "", "More information needed"],
-         ["# Model Card for Model ID", "", "<!-- Provide a quick summary of what the model is/does. -->", "",
-          "## Model Details", "", "- **Developed by:** [More Information Needed]",
-          "- **Model type:** [More Information Needed]", "- **License:** [More Information Needed]"]]
-    )  # fmt: skip
-    body = [row + page.end for row in rows]
-    made = page.join([*page.lines[: page.head + 1], page.end, *body, page.end])
-    yield made, page.head + 2, "section", f"the text is gone but for {rows[:1]}", len(body) + 2
-
-
-def _section_gone(page: Page) -> Iterator[Error]:
-    """A section that readers look for, cut with its subsections."""
-    wanted = re.compile(
-        r"^\W*(how to use|usage|intended use\w*|limitations?.*|training data|evaluation.*|uses)\W*$", re.I
+    yield from tell(
+        page,
+        "phone",
+        "a person's telephone number",
+        [
+            f"Reach me by phone: +44 7{digits[:3]} {digits[3:]}",
+            f"Mobil: +43 664 {digits[:7]}",
+            f"<li>Tel: +1-415-{digits[:3]}-{digits[3:7]}</li>",
+            f"| Contact | +34 6{digits[:2]} {digits[2:5]} {digits[5:8]} |\n|---|---|\n| Hours | 9 to 5 |",
+            f"Telefono: +39 3{digits[:2]} {digits[2:]}",
+        ],
     )
-    heads = page.list_headings()
-    levels = [len((re.match(r"\s*(#+)", page.lines[at]) or ["", "#"])[1]) for at, _ in heads]
-    found = [one for one in range(len(heads)) if wanted.match(heads[one][1])]
-    if found:
-        one = page.chance.choice(found)
-        at, title = heads[one]
-        stop = next((heads[more][0] for more in range(one + 1, len(heads)) if levels[more] <= levels[one]),
-                    len(page.lines))  # fmt: skip
-        made = page.join([*page.lines[:at], *page.lines[stop:]])
-        word = next(one for one in ("limit", "eval", "data", "use", "usage") if one in title.lower())
-        if not re.search(rf"^\s*(#.*|\*\*.*){word}", made, re.I | re.M):
-            key = {"limit": "limitation", "eval": "evaluation", "usage": "use"}.get(word, word)
-            yield made, 0, key, f"the section {title!r} is left out", 1
 
 
 TEXT: dict[str, Maker] = {
@@ -305,20 +282,26 @@ TEXT: dict[str, Maker] = {
     "dataset-otherwise": _dataset,
     "base-otherwise": _base,
     "link-malformed": say(
-        "link", "a link that leads nowhere",
-        "Details in our [report](<>).", "[Model zoo](ttps://zoo.acme-labs.io)", "![architecture]()",
-        '<a href="">Homepage</a>', '<a href="htps://acme-labs.io/x">Homepage</a>', "[paper][ref-404] has more.",
-        "See [the notes](https:/acme-labs.io/notes).", "[data](https://acme..labs.io/d)",
+        "link",
+        "a link that leads nowhere",
+        "Details in our [report](<>).",
+        "[Model zoo](ttps://zoo.acme-labs.io)",
+        "![architecture]()",
+        '<a href="">Homepage</a>',
+        '<a href="htps://acme-labs.io/x">Homepage</a>',
+        "[paper][ref-404] has more.",
+        "See [the notes](https:/acme-labs.io/notes).",
+        "[data](https://acme..labs.io/d)",
         "| Paper | [pdf](hhttps://acme-labs.io/p.pdf) |\n|---|---|\n| Code | none |",
-        "Our [blog](https://) tells the story.", "[Colab](https//colab.research.google.com/x)",
-        "* Web: [site](http:://acme-labs.io)", "<img src=\"\">", "[Lizenztext](https://acme-labs.io:port/l)",
-        "[summary](#no-such-part-of-this-card)"),
+        "Our [blog](https://) tells the story.",
+        "[Colab](https//colab.research.google.com/x)",
+        "* Web: [site](http:://acme-labs.io)",
+        '<img src="">',
+        "[Lizenztext](https://acme-labs.io:port/l)",
+        "[summary](#no-such-part-of-this-card)",
+    ),
     "example-loads-other": _example,
     "secret": _secret,
     "mail-address": _address,
     "phone-number": _phone,
-    "section-placeholder": _placeholder,
-    "section-hollow": _hollow,
-    "section-gone": _section_gone,
-    "text-gone": _prose_gone,
-}  # fmt: skip
+}

@@ -22,17 +22,27 @@ _LICENCES = {
 }
 _TONGUES = {
     "en": ["Englisch", "anglais", "EN", "American and British English", "eng"],
-    "fr": ["Französisch", "français", "French (fr)"], "de": ["Deutsch", "allemand", "German (de)"],
-    "es": ["español", "Spanisch", "Castilian Spanish"], "zh": ["Mandarin Chinese", "中文"],
-    "ja": ["日本語", "japonais"], "ru": ["русский", "Russisch"], "pt": ["português", "Brazilian Portuguese"],
-    "it": ["italiano", "Italienisch"], "ko": ["한국어"],
-}  # fmt: skip
+    "fr": ["Französisch", "français", "French (fr)"],
+    "de": ["Deutsch", "allemand", "German (de)"],
+    "es": ["español", "Spanisch", "Castilian Spanish"],
+    "zh": ["Mandarin Chinese", "中文"],
+    "ja": ["日本語", "japonais"],
+    "ru": ["русский", "Russisch"],
+    "pt": ["português", "Brazilian Portuguese"],
+    "it": ["italiano", "Italienisch"],
+    "ko": ["한국어"],
+}
 _TITLES = {
-    "Usage": "How to get started", "How to use": "Getting started", "Limitations": "Known limitations",
-    "Training procedure": "How it was trained", "Evaluation": "Evaluation results",
-    "Citation": "How to cite", "Training data": "Data it was trained on",
-    "Intended uses & limitations": "Uses and limits", "Model description": "About the model",
-}  # fmt: skip
+    "Usage": "How to get started",
+    "How to use": "Getting started",
+    "Limitations": "Known limitations",
+    "Training procedure": "How it was trained",
+    "Evaluation": "Evaluation results",
+    "Citation": "How to cite",
+    "Training data": "Data it was trained on",
+    "Intended uses & limitations": "Uses and limits",
+    "Model description": "About the model",
+}
 
 
 def make_held_twins(card: str, seed: int) -> Iterator[BlindTwin]:
@@ -61,8 +71,17 @@ def _only(value: object) -> str:
 def _licence(page: Page) -> Twin | None:
     names = _LICENCES.get(_only(page.meta.get("license")))
     name = page.chance.choice(names) if names else ""
-    return _say(page, f"Released under {name}.", f"<li>License: {name}</li>", f"| License | {name} |\n|---|---|\n| Year | 2022 |",
-                f"Ce modèle est sous licence {name}.") if name else None  # fmt: skip
+    return (
+        _say(
+            page,
+            f"Released under {name}.",
+            f"<li>License: {name}</li>",
+            f"| License | {name} |\n|---|---|\n| Year | 2022 |",
+            f"Ce modèle est sous licence {name}.",
+        )
+        if name
+        else None
+    )
 
 
 def _language(page: Page) -> Twin | None:
@@ -80,38 +99,65 @@ def _dataset(page: Page) -> Twin | None:
     if not re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name):
         return None
     last = name.rpartition("/")[2]
-    return _say(page, f"<li>Training data: <a href=\"https://huggingface.co/datasets/{name}\">{last}</a></li>",
-                f"We trained on {last.replace('_', ' ')}.", f"Trainingsdaten: `{name}`")  # fmt: skip
+    return _say(
+        page,
+        f'<li>Training data: <a href="https://huggingface.co/datasets/{name}">{last}</a></li>',
+        f"We trained on {last.replace('_', ' ')}.",
+        f"Trainingsdaten: `{name}`",
+    )
 
 
 def _base(page: Page) -> Twin | None:
     name = _only(page.meta.get("base_model"))
     if "/" not in name or " " in name or "." in name.split("/")[0]:
         return None
-    return _say(page, f"Fine-tuned from {name.split('/')[1]}.", f"| Parent | {name} |\n|---|---|\n| Epochs | 3 |",
-                f"Grundlage: <a href=\"https://huggingface.co/{name}\">{name}</a>")  # fmt: skip
+    return _say(
+        page,
+        f"Fine-tuned from {name.split('/')[1]}.",
+        f"| Parent | {name} |\n|---|---|\n| Epochs | 3 |",
+        f'Grundlage: <a href="https://huggingface.co/{name}">{name}</a>',
+    )
 
 
 def _result(page: Page) -> Twin | None:
     results = list_results(page.meta)
-    same = [one for one in results
-            if one[2] in {"accuracy", "f1", "precision", "recall"} and 0.05 < one[3] < 1
-            and sum(one[1:3] == other[1:3] for other in results) == 1]  # fmt: skip
+    same = [
+        one
+        for one in results
+        if one[2] in {"accuracy", "f1", "precision", "recall"}
+        and 0.05 < one[3] < 1
+        and sum(one[1:3] == other[1:3] for other in results) == 1
+    ]
     if not same:
         return None
     _, dataset, metric, value = page.chance.choice(same)
-    return _say(page, f"<table><tr><th>Dataset</th><th>{metric}</th></tr>\n<tr><td>{dataset}</td><td>{value * 100:.1f}%</td></tr></table>",
-                f"{metric} on {dataset}: {value * 100:.2f}&nbsp;%", f"{dataset}: {metric} = {f'{value:.3f}'.replace('.', ',')}",
-                f"The {metric} is {value:.2f} (on {dataset}).")  # fmt: skip
+    return _say(
+        page,
+        f"<table><tr><th>Dataset</th><th>{metric}</th></tr>\n"
+        f"<tr><td>{dataset}</td><td>{value * 100:.1f}%</td></tr></table>",
+        f"{metric} on {dataset}: {value * 100:.2f}&nbsp;%",
+        f"{dataset}: {metric} = {f'{value:.3f}'.replace('.', ',')}",
+        f"The {metric} is {value:.2f} (on {dataset}).",
+    )
 
 
 def _deviation(page: Page) -> Twin | None:
     """A result with its deviation, as `huggingface_hub` allows a value to be written."""
     if not page.head or not page.meta or "model-index" in page.meta:
         return None
-    rows = ["model-index:", "- name: fine-model", "  results:", "  - task:", "      type: text-generation",
-            "    dataset:", "      name: heron-letters", "      type: acme/heron-letters", "    metrics:",
-            "    - type: cer", '      value: "20.0 ± 1.2"']  # fmt: skip
+    rows = [
+        "model-index:",
+        "- name: fine-model",
+        "  results:",
+        "  - task:",
+        "      type: text-generation",
+        "    dataset:",
+        "      name: heron-letters",
+        "      type: acme/heron-letters",
+        "    metrics:",
+        "    - type: cer",
+        '      value: "20.0 ± 1.2"',
+    ]
     return page.set_field("model-index", *rows)[0], "a value with its deviation"
 
 
@@ -214,24 +260,47 @@ _TWINS: dict[str, Callable[[Page], Twin | None]] = {
     "yaml-comment": _comment,
     "parameters-spelt": _parameters,
     "entities": _fixed("Fast &amp; small &mdash; that&rsquo;s all.", "Accuracy &gt; 90&nbsp;% was our goal."),
-    "other-models": _fixed("The base paper reports larger models with 7B and 13B parameters.",
-                           "A competing system is licensed under the GPL; ours is not.",
-                           "GPT-4 reads up to 128k tokens; small models read less."),
-    "signed-numbers": _fixed("Temperature dropped by -12.5 degrees during the run.",
-                             "Accuracy improved by 3.2 points, and loss fell by 104 %.",
-                             "The accuracy gain over the baseline is -0.4 points.",
-                             "Log-likelihood: -137.2", "Word counts range from 5 to 137 words."),
-    "training-log": _fixed("| Epoch | Training loss | Validation loss |\n|---|---|---|\n| 1 | 2.31 | 2.40 |\n| 2 | 1.97 | 2.11 |",
-                           "It was trained on the train split of the data and evaluated on the test split."),
-    "public-mail": _fixed("Write to `name@example.org` style addresses only in tests.",
-                          "The decorator @torch.no_grad keeps memory low.", "Ask @everyone on the forum."),
-    "dummy-token": _fixed("```bash\nexport HF_TOKEN=<your token>\n```", "Replace `hf_xxxxxxxxxxxxxxxx` by your own token.",
-                          "```python\napi_key = os.environ[\"API_KEY\"]\n```"),
-    "other-datasets": _fixed("Similar models were trained on [squad](https://huggingface.co/datasets/squad) by others.",
-                             "We also tried ImageNet, and dropped it."),
-    "good-links": _fixed("[mail](https://example.org/a_(b)) and <https://example.org>",
-                         "![logo](./logo.png)", "[top](#)", "[paper][1]\n\n[1]: https://arxiv.org/abs/1810.03993"),
-    "nested-list": _fixed("* Notes\n  * first\n    * deeper\n      * deepest", "1. one\n   - a\n   - b\n2. two"),
-    "html-block": _fixed("<details><summary>More</summary>\n\nNothing to add.\n\n</details>",
-                         "<p align=\"center\"><i>A small fox.</i></p>"),
-}  # fmt: skip
+    "other-models": _fixed(
+        "The base paper reports larger models with 7B and 13B parameters.",
+        "A competing system is licensed under the GPL; ours is not.",
+        "GPT-4 reads up to 128k tokens; small models read less.",
+    ),
+    "signed-numbers": _fixed(
+        "Temperature dropped by -12.5 degrees during the run.",
+        "Accuracy improved by 3.2 points, and loss fell by 104 %.",
+        "The accuracy gain over the baseline is -0.4 points.",
+        "Log-likelihood: -137.2",
+        "Word counts range from 5 to 137 words.",
+    ),
+    "training-log": _fixed(
+        "| Epoch | Training loss | Dev loss |\n|---|---|---|\n| 1 | 2.31 | 2.40 |\n| 2 | 1.97 | 2.11 |",
+        "It was trained on the train split of the data and evaluated on the test split.",
+    ),
+    "public-mail": _fixed(
+        "Write to `name@example.org` style addresses only in tests.",
+        "The decorator @torch.no_grad keeps memory low.",
+        "Ask @everyone on the forum.",
+    ),
+    "dummy-token": _fixed(
+        "```bash\nexport HF_TOKEN=<your token>\n```",
+        "Replace `hf_xxxxxxxxxxxxxxxx` by your own token.",
+        '```python\napi_key = os.environ["API_KEY"]\n```',
+    ),
+    "other-datasets": _fixed(
+        "Similar models were trained on [squad](https://huggingface.co/datasets/squad) by others.",
+        "We also tried ImageNet, and dropped it.",
+    ),
+    "good-links": _fixed(
+        "[mail](https://example.org/a_(b)) and <https://example.org>",
+        "![logo](./logo.png)",
+        "[top](#)",
+        "[paper][1]\n\n[1]: https://arxiv.org/abs/1810.03993",
+    ),
+    "nested-list": _fixed(
+        "* Notes\n  * first\n    * deeper\n      * deepest", "1. one\n   - a\n   - b\n2. two"
+    ),
+    "html-block": _fixed(
+        "<details><summary>More</summary>\n\nNothing to add.\n\n</details>",
+        '<p align="center"><i>A small fox.</i></p>',
+    ),
+}
